@@ -1,0 +1,32 @@
+/**
+ * A frame: one upstream delta, in the one form that the log keeps, the shard sends and the edge renders. The
+ * parts that differ between readers (`id`, `created`, `model`, `usage`) are not in it, so that every reader of a
+ * log gets the same bytes and a replay is concatenation, not parsing.
+ */
+export interface Frame {
+  /**
+   * JSON text of an object with the event's members as the pool wrote them, character for character, less
+   * `id`, `object`, `created`, `model` and `usage`; never contains a line break. E.g. `{"choices":[…]}`.
+   */
+  readonly members: string
+  /** Whether the delta carries something a client would show or use: text, a tool call, reasoning, a refusal. */
+  readonly hasContent: boolean
+  /** Finish reasons in this event, by choice index. */
+  readonly finishes: readonly Finish[]
+  /** Tokens generated so far, over all choices, only where the pool states it in this event. */
+  readonly completionTokens?: number
+}
+
+export interface Finish {
+  readonly index: number
+  readonly reason: string
+}
+
+/** Token counts as the pool reported them. A missing `cachedTokens` means unknown, not zero. */
+export interface Usage {
+  readonly promptTokens: number
+  readonly completionTokens: number
+  readonly cachedTokens?: number
+  /** The pool's own JSON text of the usage object, which is what a client that asks for usage gets. */
+  readonly raw: string
+}

@@ -1,0 +1,55 @@
+/**
+ * What a pool dialect is: four pure functions over plain values. A dialect is a wire format, never a vendor; a new
+ * vendor that speaks a known dialect is config, not code.
+ */
+import type { Frame, Usage } from '../../shared/log/frame.ts'
+import type { Dialect } from '../../shared/schema/mesh.ts'
+
+/** The two OpenAI surfaces that generate text. */
+export type Surface = 'chat' | 'completions'
+
+export interface PoolAdapter {
+  readonly dialect: Dialect
+  /** Body fields that a pool of this dialect takes on each surface; every other field makes the pool ineligible. */
+  readonly fields: Readonly<Record<Surface, ReadonlySet<string>>>
+  /** Whether the pool keeps tenants' prefix caches apart when sent a `cache_salt`. */
+  readonly separatesTenants: boolean
+  buildRequest(input: PoolRequestInput): PoolRequest
+  /** Reads the data of one SSE event of a 200 answer. Never throws. */
+  readEvent(surface: Surface, data: string): UpstreamEvent
+  /** Reads a status ≥ 400 with the beginning of its body. Never throws. */
+  readError(status: number, body: string): PoolFault
+}
+
+export interface PoolRequestInput {
+  readonly surface: Surface
+  /** The admitted request: checked fields only. */
+  readonly body: Readonly<Record<string, unknown>>
+  /** The name under which this pool serves the model. */
+  readonly servedModel: string
+  /** HMAC of the tenant: always ours, never the client's. */
+  readonly cacheSalt: string
+}
+
+export interface PoolRequest {
+  /** Path below the pool's base URL, without a leading slash, e.g. `chat/completions`. */
+  readonly path: string
+  /** JSON text; always asks for a stream with usage. */
+  readonly body: string
+}
+
+export type UpstreamEvent =
+  | { readonly kind: 'frame'; readonly frame: Frame; readonly usage?: Usage }
+  /** A usage chunk without choices. */
+  | { readonly kind: 'usage'; readonly usage: Usage }
+  | { readonly kind: 'done' }
+  /** The pool said that it failed, or sent what no client may see (not JSON, not an object). */
+  | { readonly kind: 'error' }
+  /** Nothing for the client: a progress event, an empty choice list without usage. */
+  | { readonly kind: 'ignored' }
+
+/** Why a pool refused before it streamed. `retryable` says whether another pool may be asked. */
+export interface PoolFault {
+  readonly kind: 'context_length' | 'rejected' | 'saturated' | 'unavailable' | 'misconfigured'
+  readonly retryable: boolean
+}
