@@ -43,6 +43,8 @@ export type GatewayError =
   | { readonly reason: 'config_unavailable' }
   | { readonly reason: 'no_eligible_pool'; readonly retryAfterSeconds: number }
   | { readonly reason: 'pool_timeout' }
+  /** A pool refuses our credentials or does not know the model it is configured to serve. */
+  | { readonly reason: 'pool_misconfigured' }
   | { readonly reason: 'client_cancelled' }
   | { readonly reason: 'internal_error' }
   // What can only happen after the answer began
@@ -82,9 +84,10 @@ interface Row {
 /** SDKs retry 408, 409, 429 and 5xx by themselves; where a retry cannot help, we say so. */
 const NO_RETRY = { 'x-should-retry': 'false' } as const
 
-/** Gives an error its status, code and sentence. Total: the compiler finds the arm that is missing. */
+/** Gives an error its status, code and sentence. */
 export function toWire(error: GatewayError): WireError {
-  const row = rowOf(error)
+  // The table's type pairs every reason with its own arm, which indexing by a union cannot express.
+  const row = (ROWS[error.reason] as (error: GatewayError) => Row)(error)
   return {
     status: row.status,
     body: {
@@ -94,105 +97,100 @@ export function toWire(error: GatewayError): WireError {
   }
 }
 
-function rowOf(error: GatewayError): Row {
-  switch (error.reason) {
-    case 'invalid_json':
-      return bad(
-        error.position === undefined
-          ? 'The body is not valid JSON.'
-          : `The body is not valid JSON: the mistake is at character ${error.position}.`,
-      )
-    case 'invalid_utf8':
-      return bad('The body is not valid UTF-8. Send JSON encoded as UTF-8.')
-    case 'duplicate_key':
-      return bad(
-        `An object in the body names the same key twice, at character ${error.position}. Send each key once.`,
-      )
-    case 'body_too_deep':
-      return bad(`The body is nested too deeply. At most ${error.maxDepth} levels are accepted.`)
-    case 'body_incomplete':
-      return bad('The body ended before it was complete. Send the request again.')
-    case 'body_too_large':
-      return { ...bad(`The body is too large. At most ${error.maxBytes} bytes are accepted.`), status: 413 }
-    case 'unsupported_media_type':
-      return {
-        ...bad('Send the body as JSON, with the header content-type: application/json, not compressed.'),
-        status: 415,
-      }
-    case 'missing_parameter':
-      return bad(`The parameter '${error.param}' is required.`, error.param)
-    case 'invalid_parameter':
-      return bad(`The parameter '${error.param}' must be ${error.expected}.`, error.param)
-    case 'unsupported_parameter':
-      return bad(unsupportedSentence(error), error.param)
-    case 'invalid_header':
-      return bad(`The header '${error.header}' must be ${error.expected}.`)
-    case 'context_length_exceeded':
-      return bad("The prompt and the requested output do not fit into the model's context.", 'messages')
-    case 'pool_rejected_request':
-      return bad('The model server refused this request as invalid. Check the values of its parameters.')
-    case 'missing_api_key':
-      return auth('No API key was sent. Send the header Authorization: Bearer YOUR_KEY.')
-    case 'invalid_api_key':
-      return auth('The API key is not valid.')
-    case 'admin_unauthorized':
-      return auth('The admin token is missing or not valid.')
-    case 'termination_not_allowed':
-      return forbidden(
-        error.host === undefined
-          ? 'This request arrived at a place where it may not be processed.'
-          : `This request arrived at a place where it may not be processed. Send it to ${error.host}.`,
-      )
-    case 'residency_violation':
-      return forbidden('The residency rules leave no place where this request may be processed.')
-    case 'storage_not_available':
-      return forbidden('The residency rules leave no place where this may be stored.')
-    case 'not_found':
-      return { ...bad('There is nothing at this path.'), status: 404 }
-    case 'method_not_allowed':
-      return {
-        ...bad(`This path does not take this method. Use ${error.allow}.`),
-        status: 405,
-        headers: { allow: error.allow },
-      }
-    case 'model_not_found':
-      return {
-        ...bad('The model does not exist, or this key may not use it. GET /v1/models lists what it may use.'),
-        status: 404,
-        param: 'model',
-      }
-    case 'not_cached':
-      return {
-        ...server(504, 'The answer is not cached, and only a cached one was asked for.'),
-        headers: NO_RETRY,
-      }
-    case 'edge_busy':
-      return { ...server(503, 'This edge is handling too many large bodies at once.'), headers: after(1) }
-    case 'config_unavailable':
-      return {
-        ...server(503, 'The current configuration could not be confirmed. Try again shortly.'),
-        headers: after(1),
-      }
-    case 'no_eligible_pool':
-      return {
-        ...server(503, 'None of the pools that may serve this request is available.'),
-        headers: after(error.retryAfterSeconds),
-      }
-    case 'pool_timeout':
-      return server(504, 'No pool began to answer in time.')
-    case 'client_cancelled':
-      return { ...server(499, 'The client closed the connection.'), headers: NO_RETRY }
-    case 'internal_error':
-      return server(500, 'Something went wrong on our side. Quote the request id when you report it.')
-    case 'stream_truncated':
-      return server(502, 'The pool closed the stream before the answer was complete.')
-    case 'stream_stalled':
-      return server(504, 'The pool stopped sending before the answer was complete.')
-    case 'pool_stream_error':
-      return server(502, 'The pool reported an error before the answer was complete.')
-    case 'total_timeout':
-      return server(504, 'The answer was not complete within the time allowed.')
-  }
+/** Whether a value that came from another isolate, perhaps of another version, is an error this one can tell of. */
+export function isGatewayError(value: unknown): value is GatewayError {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'reason' in value &&
+    typeof value.reason === 'string' &&
+    Object.hasOwn(ROWS, value.reason)
+  )
+}
+
+type RowOf<R extends ErrorReason> = (error: Extract<GatewayError, { readonly reason: R }>) => Row
+
+/** Total: the compiler finds the arm that is missing. */
+const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
+  invalid_json: ({ position }) =>
+    bad(
+      position === undefined
+        ? 'The body is not valid JSON.'
+        : `The body is not valid JSON: the mistake is at character ${position}.`,
+    ),
+  invalid_utf8: () => bad('The body is not valid UTF-8. Send JSON encoded as UTF-8.'),
+  duplicate_key: ({ position }) =>
+    bad(`An object in the body names the same key twice, at character ${position}. Send each key once.`),
+  body_too_deep: ({ maxDepth }) =>
+    bad(`The body is nested too deeply. At most ${maxDepth} levels are accepted.`),
+  body_incomplete: () => bad('The body ended before it was complete. Send the request again.'),
+  body_too_large: ({ maxBytes }) => ({
+    ...bad(`The body is too large. At most ${maxBytes} bytes are accepted.`),
+    status: 413,
+  }),
+  unsupported_media_type: () => ({
+    ...bad('Send the body as JSON, with the header content-type: application/json, not compressed.'),
+    status: 415,
+  }),
+  missing_parameter: ({ param }) => bad(`The parameter '${param}' is required.`, param),
+  invalid_parameter: ({ param, expected }) => bad(`The parameter '${param}' must be ${expected}.`, param),
+  unsupported_parameter: (error) => bad(unsupportedSentence(error), error.param),
+  invalid_header: ({ header, expected }) => bad(`The header '${header}' must be ${expected}.`),
+  context_length_exceeded: () =>
+    bad("The prompt and the requested output do not fit into the model's context.", 'messages'),
+  pool_rejected_request: () =>
+    bad('The model server refused this request as invalid. Check the values of its parameters.'),
+  missing_api_key: () => auth('No API key was sent. Send the header Authorization: Bearer YOUR_KEY.'),
+  invalid_api_key: () => auth('The API key is not valid.'),
+  admin_unauthorized: () => auth('The admin token is missing or not valid.'),
+  termination_not_allowed: ({ host }) =>
+    forbidden(
+      host === undefined
+        ? 'This request arrived at a place where it may not be processed.'
+        : `This request arrived at a place where it may not be processed. Send it to ${host}.`,
+    ),
+  residency_violation: () =>
+    forbidden('The residency rules leave no place where this request may be processed.'),
+  storage_not_available: () => forbidden('The residency rules leave no place where this may be stored.'),
+  not_found: () => ({ ...bad('There is nothing at this path.'), status: 404 }),
+  method_not_allowed: ({ allow }) => ({
+    ...bad(`This path does not take this method. Use ${allow}.`),
+    status: 405,
+    headers: { allow },
+  }),
+  model_not_found: () => ({
+    ...bad('The model does not exist, or this key may not use it. GET /v1/models lists what it may use.'),
+    status: 404,
+    param: 'model',
+  }),
+  not_cached: () => ({
+    ...server(504, 'The answer is not cached, and only a cached one was asked for.'),
+    headers: NO_RETRY,
+  }),
+  edge_busy: () => ({
+    ...server(503, 'This edge is handling too many large bodies at once.'),
+    headers: after(1),
+  }),
+  config_unavailable: () => ({
+    ...server(503, 'The current configuration could not be confirmed. Try again shortly.'),
+    headers: after(1),
+  }),
+  no_eligible_pool: ({ retryAfterSeconds }) => ({
+    ...server(503, 'None of the pools that may serve this request is available.'),
+    headers: after(retryAfterSeconds),
+  }),
+  pool_timeout: () => server(504, 'No pool began to answer in time.'),
+  pool_misconfigured: () => ({
+    ...server(502, 'The pool is not set up to serve this model. Tell the operator.'),
+    headers: NO_RETRY,
+  }),
+  client_cancelled: () => ({ ...server(499, 'The client closed the connection.'), headers: NO_RETRY }),
+  internal_error: () =>
+    server(500, 'Something went wrong on our side. Quote the request id when you report it.'),
+  stream_truncated: () => server(502, 'The pool closed the stream before the answer was complete.'),
+  stream_stalled: () => server(504, 'The pool stopped sending before the answer was complete.'),
+  pool_stream_error: () => server(502, 'The pool reported an error before the answer was complete.'),
+  total_timeout: () => server(504, 'The answer was not complete within the time allowed.'),
 }
 
 function unsupportedSentence(error: { param?: string; where?: string; position?: number }): string {
