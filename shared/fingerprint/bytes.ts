@@ -1,0 +1,30 @@
+/** How byte strings are put together and written out. */
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    joined.set(part, offset)
+    offset += part.length
+  }
+  return joined
+}
+
+/** RFC 4648 §5 without padding: safe in object names, KV keys, URLs and headers. */
+export function base64Url(bytes: Uint8Array): string {
+  let text = ''
+  for (let index = 0; index < bytes.length; index += 3) {
+    const [first = 0, second, third] = bytes.subarray(index, index + 3)
+    const bits = (first << 16) | ((second ?? 0) << 8) | (third ?? 0)
+    text += letter(bits >> 18) + letter(bits >> 12)
+    if (second !== undefined) text += letter(bits >> 6)
+    if (third !== undefined) text += letter(bits)
+  }
+  return text
+}
+
+function letter(bits: number): string {
+  return ALPHABET.charAt(bits & 63)
+}
