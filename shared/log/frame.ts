@@ -3,10 +3,15 @@
  * parts that differ between readers (`id`, `created`, `model`, `usage`) are not in it, so that every reader of a
  * log gets the same bytes and a replay is concatenation, not parsing.
  */
+
+/** The two OpenAI surfaces that generate text; the shape of a frame's choices depends on which one it is. */
+export type Surface = 'chat' | 'completions'
+
 export interface Frame {
   /**
    * JSON text of an object with the event's members as the pool wrote them, character for character, less
-   * `id`, `object`, `created`, `model` and `usage`; never contains a line break. E.g. `{"choices":[…]}`.
+   * `id`, `object`, `created`, `model` and `usage` and less what is one pool's own (timings, padding). It has at
+   * least the member `choices`, begins with `{"` and never contains a line break. E.g. `{"choices":[…]}`.
    */
   readonly members: string
   /** Whether the delta carries something a client would show or use: text, a tool call, reasoning, a refusal. */
@@ -27,6 +32,9 @@ export interface Usage {
   readonly promptTokens: number
   readonly completionTokens: number
   readonly cachedTokens?: number
-  /** The pool's own JSON text of the usage object, which is what a client that asks for usage gets. */
+  /**
+   * The pool's own JSON text of the usage object, which is what a client that asks for usage gets; never
+   * contains a line break.
+   */
   readonly raw: string
 }

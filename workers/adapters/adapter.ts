@@ -1,12 +1,12 @@
 /**
- * What a pool dialect is: four pure functions over plain values. A dialect is a wire format, never a vendor; a new
+ * What a pool dialect is: three pure functions over plain values. A dialect is a wire format, never a vendor; a new
  * vendor that speaks a known dialect is config, not code.
  */
-import type { Frame, Usage } from '../../shared/log/frame.ts'
+import type { Surface } from '../../shared/log/frame.ts'
 import type { Dialect } from '../../shared/schema/mesh.ts'
+import type { UpstreamEvent } from '../../shared/stream/upstream-event.ts'
 
-/** The two OpenAI surfaces that generate text. */
-export type Surface = 'chat' | 'completions'
+export type { Surface, UpstreamEvent }
 
 export interface PoolAdapter {
   readonly dialect: Dialect
@@ -14,11 +14,11 @@ export interface PoolAdapter {
   readonly fields: Readonly<Record<Surface, ReadonlySet<string>>>
   /** Whether the pool keeps tenants' prefix caches apart when sent a `cache_salt`. */
   readonly separatesTenants: boolean
-  buildRequest(input: PoolRequestInput): PoolRequest
+  readonly buildRequest: (input: PoolRequestInput) => PoolRequest
   /** Reads the data of one SSE event of a 200 answer. Never throws. */
-  readEvent(surface: Surface, data: string): UpstreamEvent
+  readonly readEvent: (surface: Surface, data: string) => UpstreamEvent
   /** Reads a status ≥ 400 with the beginning of its body. Never throws. */
-  readError(status: number, body: string): PoolFault
+  readonly readError: (status: number, body: string) => PoolFault
 }
 
 export interface PoolRequestInput {
@@ -37,16 +37,6 @@ export interface PoolRequest {
   /** JSON text; always asks for a stream with usage. */
   readonly body: string
 }
-
-export type UpstreamEvent =
-  | { readonly kind: 'frame'; readonly frame: Frame; readonly usage?: Usage }
-  /** A usage chunk without choices. */
-  | { readonly kind: 'usage'; readonly usage: Usage }
-  | { readonly kind: 'done' }
-  /** The pool said that it failed, or sent what no client may see (not JSON, not an object). */
-  | { readonly kind: 'error' }
-  /** Nothing for the client: a progress event, an empty choice list without usage. */
-  | { readonly kind: 'ignored' }
 
 /** Why a pool refused before it streamed. `retryable` says whether another pool may be asked. */
 export interface PoolFault {

@@ -1,0 +1,121 @@
+/** Turns a pool's event stream into frames and exactly one end, as a pure state machine fed with text. */
+import type { Finish, Frame, Surface, Usage } from '../log/frame.ts'
+import { createEventReader } from './event-reader.ts'
+import type { SseEvent } from './event-reader.ts'
+import type { UpstreamEvent } from './upstream-event.ts'
+
+export interface IngestOptions {
+  readonly surface: Surface
+  /** The dialect's reader of one event. */
+  readonly readEvent: (surface: Surface, data: string) => UpstreamEvent
+  /** Choices the request asked for (`n`, or `n` × prompts): fewer that finish are not a whole answer. */
+  readonly expectedChoices: number
+  readonly maxEventChars?: number
+}
+
+/** How the pool's side ended. A reader that left and a stream that stalled are for the relay to know. */
+export interface StreamEnd {
+  readonly outcome: 'completed' | 'truncated' | 'upstream_error'
+  /** The counts last stated; running ones if the pool never came to its final ones. */
+  readonly usage?: Usage
+  /** One per choice that finished, by index. */
+  readonly finishes: readonly Finish[]
+}
+
+export type IngestStep =
+  { readonly kind: 'frame'; readonly frame: Frame } | { readonly kind: 'end'; readonly end: StreamEnd }
+
+export interface Ingest {
+  /**
+   * Takes a chunk of decoded text, cut anywhere. An `end` step, always the last one, means that nothing of the
+   * rest matters: the pool said it was done, or failed. Later calls give nothing.
+   */
+  push(text: string): readonly IngestStep[]
+  /** The upstream closed. Gives the end already given, if there was one. */
+  end(): StreamEnd
+}
+
+/** A logprobs chunk of twenty alternatives is about 4 KB; what is a thousand times that is no delta. */
+const DEFAULT_MAX_EVENT_CHARS = 4 * 1024 * 1024
+
+/** Finish reasons by which engines say that they gave up (vLLM, SGLang): failures that look like an end. */
+const FAILED_FINISHES: ReadonlySet<string> = new Set(['error', 'abort'])
+
+const FAILED: UpstreamEvent = { kind: 'error' }
+
+/**
+ * Makes the state machine for one answer. `completed` means that every choice seen, and at least as many as were
+ * expected, gave a finish reason and nothing failed. Neither status 200 nor `[DONE]` is success: vLLM and SGLang
+ * send an error event and then `[DONE]` inside a 200.
+ */
+export function createIngest(options: IngestOptions): Ingest {
+  const { surface, readEvent, expectedChoices } = options
+  const reader = createEventReader(options.maxEventChars ?? DEFAULT_MAX_EVENT_CHARS)
+  const finishes = new Map<number, string>()
+  const unfinished = new Set<number>()
+  let usage: Usage | undefined
+  let ended: StreamEnd | undefined
+
+  function finish(outcome: StreamEnd['outcome']): StreamEnd {
+    const list = [...finishes].map(([index, reason]) => ({ index, reason }))
+    list.sort((a, b) => a.index - b.index)
+    ended = { outcome, finishes: list, ...(usage === undefined ? {} : { usage }) }
+    return ended
+  }
+
+  function isComplete(): boolean {
+    return unfinished.size === 0 && finishes.size >= expectedChoices
+  }
+
+  function read(event: SseEvent): IngestStep | undefined {
+    // SDKs take an event named `error` for a failure whatever its data, and so do we.
+    const upstream = event.name === 'error' ? FAILED : readEvent(surface, event.data)
+    switch (upstream.kind) {
+      case 'frame':
+        if (upstream.usage !== undefined) usage = upstream.usage
+        return takeFrame(upstream.frame, upstream.indexes)
+      case 'usage':
+        usage = upstream.usage
+        return undefined
+      case 'done':
+        return { kind: 'end', end: finish(isComplete() ? 'completed' : 'truncated') }
+      case 'error':
+        return { kind: 'end', end: finish('upstream_error') }
+      case 'ignored':
+        return undefined
+    }
+  }
+
+  function takeFrame(frame: Frame, indexes: readonly number[]): IngestStep {
+    if (frame.finishes.some(({ reason }) => FAILED_FINISHES.has(reason))) {
+      return { kind: 'end', end: finish('upstream_error') }
+    }
+    for (const index of indexes) if (!finishes.has(index)) unfinished.add(index)
+    for (const { index, reason } of frame.finishes) {
+      finishes.set(index, reason)
+      unfinished.delete(index)
+    }
+    return { kind: 'frame', frame: expectedChoices > 1 ? withoutCount(frame) : frame }
+  }
+
+  return {
+    push(text) {
+      if (ended !== undefined) return []
+      const steps: IngestStep[] = []
+      for (const event of reader.push(text)) {
+        const step = read(event)
+        if (step !== undefined) steps.push(step)
+        if (step?.kind === 'end') return steps
+      }
+      if (reader.overflowed()) steps.push({ kind: 'end', end: finish('upstream_error') })
+      return steps
+    },
+    end: () => ended ?? finish(isComplete() ? 'completed' : 'truncated'),
+  }
+}
+
+/** vLLM's running count is of the event's own choice: with several choices it is not the answer's. */
+function withoutCount(frame: Frame): Frame {
+  const { completionTokens: _, ...rest } = frame
+  return rest
+}

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { openai } from '../../../workers/adapters/openai.ts'
+import { CONTEXT_LENGTH, MISCONFIGURED, SATURATED, describeAdapter } from './contract.ts'
+
+describeAdapter(openai, {
+  streams: [
+    { fixture: 'openai-chat-plain', outcome: 'completed', texts: ['Hi you'], finishes: ['stop'] },
+    {
+      fixture: 'openai-chat-usage',
+      outcome: 'completed',
+      texts: ['Hi you'],
+      finishes: ['stop'],
+      usage: [1200, 3, 1024],
+    },
+    {
+      fixture: 'openai-chat-usage-on-finish',
+      outcome: 'completed',
+      texts: ['Hi'],
+      finishes: ['stop'],
+      usage: [4, 1],
+    },
+    {
+      fixture: 'openai-chat-tools',
+      outcome: 'completed',
+      texts: [null],
+      finishes: ['tool_calls'],
+      usage: [1200, 3, 1024],
+    },
+    {
+      fixture: 'openai-chat-tools-null-index',
+      outcome: 'completed',
+      texts: [null],
+      finishes: ['tool_calls'],
+    },
+    {
+      fixture: 'openai-chat-function-call',
+      outcome: 'completed',
+      texts: [null],
+      finishes: ['function_call'],
+    },
+    { fixture: 'openai-chat-refusal', outcome: 'completed', texts: [null], finishes: ['stop'] },
+    {
+      fixture: 'openai-chat-reasoning',
+      outcome: 'completed',
+      texts: ['42'],
+      finishes: ['stop'],
+      usage: [4, 5],
+    },
+    { fixture: 'openai-chat-sglang-abort', outcome: 'upstream_error', texts: ['Hi'], finishes: [] },
+    { fixture: 'openai-chat-error', outcome: 'upstream_error', texts: ['Hi'], finishes: [] },
+    { fixture: 'openai-chat-event-error', outcome: 'upstream_error', texts: ['Hi'], finishes: [] },
+    { fixture: 'openai-chat-flat-error', outcome: 'upstream_error', texts: ['Hi'], finishes: [] },
+    { fixture: 'openai-chat-not-json', outcome: 'upstream_error', texts: ['Hi'], finishes: [] },
+    { fixture: 'openai-chat-truncated', outcome: 'truncated', texts: ['Hi you'], finishes: [] },
+    { fixture: 'openai-chat-closed-without-done', outcome: 'completed', texts: ['Hi'], finishes: ['stop'] },
+    { fixture: 'openai-chat-multiline', outcome: 'completed', texts: ['A\nB'], finishes: ['stop'] },
+    {
+      fixture: 'openai-completions',
+      surface: 'completions',
+      outcome: 'completed',
+      texts: ['one two'],
+      finishes: ['length'],
+      usage: [2, 2],
+    },
+  ],
+  errors: [
+    { fixture: 'openai-error-400-context', status: 400, fault: CONTEXT_LENGTH },
+    { fixture: 'openai-error-400-sglang-context', status: 400, fault: CONTEXT_LENGTH },
+    { fixture: 'openai-error-422-tgi-context', status: 422, fault: CONTEXT_LENGTH },
+    { fixture: 'openai-error-401', status: 401, fault: MISCONFIGURED },
+    { fixture: 'openai-error-429-rate', status: 429, fault: SATURATED },
+    { fixture: 'openai-error-429-quota', status: 429, fault: MISCONFIGURED },
+    { fixture: 'openai-error-429-tgi', status: 429, fault: SATURATED },
+    { fixture: 'openai-error-503-sglang-queue', status: 503, fault: SATURATED },
+    { fixture: 'openai-error-503-ollama', status: 503, fault: SATURATED },
+  ],
+})
+
+test('sends a server it knows nothing of nothing but the request, a stream and usage', () => {
+  const { body } = openai.buildRequest({
+    surface: 'chat',
+    body: { model: 'm', messages: [], max_completion_tokens: 9 },
+    servedModel: 'served',
+    cacheSalt: 'hmac',
+  })
+  expect(JSON.parse(body)).toEqual({
+    model: 'served',
+    messages: [],
+    max_completion_tokens: 9,
+    stream: true,
+    stream_options: { include_usage: true },
+  })
+})

@@ -1,0 +1,59 @@
+/** The dialect of llama.cpp's `llama-server`: counts come as timings, and malformed JSON as a 500. */
+import { CHAT_FIELDS, COMPLETIONS_FIELDS } from '../../shared/schema/fields.ts'
+import type { PoolAdapter, PoolFault } from './adapter.ts'
+import { REJECTED, readErrorText, readOpenAIError } from './openai-errors.ts'
+import { readOpenAIEvent, tokenCount } from './openai-events.ts'
+import type { EventDialect } from './openai-events.ts'
+import { buildOpenAIRequest } from './openai-request.ts'
+import { isRecord } from '../../shared/stream/is-record.ts'
+
+/** Sampling parameters of `llama-server` (its README, "POST /completion") that the OpenAI routes take as well. */
+const SAMPLING_FIELDS: readonly string[] = [
+  'top_k',
+  'min_p',
+  'typical_p',
+  'top_n_sigma',
+  'xtc_probability',
+  'xtc_threshold',
+  'dynatemp_range',
+  'dynatemp_exponent',
+  'mirostat',
+  'mirostat_tau',
+  'mirostat_eta',
+  'repeat_penalty',
+  'repeat_last_n',
+  'dry_multiplier',
+  'dry_base',
+  'dry_allowed_length',
+  'dry_penalty_last_n',
+  'dry_sequence_breakers',
+  'ignore_eos',
+  'samplers',
+  'grammar',
+  'json_schema',
+]
+
+const EVENTS: EventDialect = {
+  // Measurements and progress of the run that produced the answer.
+  droppedMembers: new Set(['timings', 'prompt_progress']),
+  completionTokens: ({ timings }) => (isRecord(timings) ? tokenCount(timings.predicted_n) : undefined),
+}
+
+export const llamacpp: PoolAdapter = {
+  dialect: 'llamacpp',
+  fields: {
+    chat: new Set([...CHAT_FIELDS, ...SAMPLING_FIELDS]),
+    completions: new Set([...COMPLETIONS_FIELDS, ...SAMPLING_FIELDS]),
+  },
+  // Its cache belongs to slots, which any request may get.
+  separatesTenants: false,
+  buildRequest: (input) => buildOpenAIRequest(input, { members: { timings_per_token: true } }),
+  readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
+  readError,
+}
+
+/** A body it cannot parse gives 500: counted as a pool's failure, one client could open the breaker with it. */
+function readError(status: number, body: string): PoolFault {
+  if (status === 500 && readErrorText(body).message.startsWith('[json.exception.')) return REJECTED
+  return readOpenAIError(status, body)
+}

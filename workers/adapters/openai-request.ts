@@ -1,0 +1,28 @@
+/** Builds the call that every OpenAI-compatible pool takes; a dialect adds its own members. */
+import type { Surface } from '../../shared/log/frame.ts'
+import { GATEWAY_ONLY_FIELDS } from '../../shared/schema/fields.ts'
+import type { PoolRequest, PoolRequestInput } from './adapter.ts'
+
+const PATHS: Readonly<Record<Surface, string>> = {
+  chat: 'chat/completions',
+  completions: 'completions',
+}
+
+/**
+ * Serialises the checked fields, with the pool's own name of the model, always as a stream with usage. `own` are the
+ * dialect's members; they win over the request's.
+ */
+export function buildOpenAIRequest(
+  input: PoolRequestInput,
+  own: { readonly streamOptions?: object; readonly members?: object },
+): PoolRequest {
+  const fields = Object.entries(input.body).filter(([key]) => !GATEWAY_ONLY_FIELDS.has(key))
+  const body = {
+    ...Object.fromEntries(fields),
+    ...own.members,
+    model: input.servedModel,
+    stream: true,
+    stream_options: { include_usage: true, ...own.streamOptions },
+  }
+  return { path: PATHS[input.surface], body: JSON.stringify(body) }
+}

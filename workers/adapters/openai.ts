@@ -1,0 +1,19 @@
+/** The dialect of any server that speaks OpenAI's API and is not known to do more. */
+import { CHAT_FIELDS, COMPLETIONS_FIELDS } from '../../shared/schema/fields.ts'
+import type { PoolAdapter } from './adapter.ts'
+import { readOpenAIError } from './openai-errors.ts'
+import { readOpenAIEvent } from './openai-events.ts'
+import type { EventDialect } from './openai-events.ts'
+import { buildOpenAIRequest } from './openai-request.ts'
+
+/** No running counts: the only usage is that of the last chunk. */
+const EVENTS: EventDialect = { droppedMembers: new Set() }
+
+export const openai: PoolAdapter = {
+  dialect: 'openai',
+  fields: { chat: CHAT_FIELDS, completions: COMPLETIONS_FIELDS },
+  separatesTenants: false,
+  buildRequest: (input) => buildOpenAIRequest(input, {}),
+  readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
+  readError: readOpenAIError,
+}
