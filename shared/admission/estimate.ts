@@ -1,0 +1,29 @@
+/** What a request may cost at the most and at the least, before anything is known of it but its size. */
+import type { Limits, Model } from '../schema/mesh.ts'
+
+/** The longest tokens of common vocabularies are runs of 128 blanks; no text has fewer tokens than this says. */
+const MAX_BYTES_PER_TOKEN = 128
+/** What English text averages; the reservation's guess until the pool says. */
+const TYPICAL_BYTES_PER_TOKEN = 4
+
+export interface TokenEstimate {
+  readonly promptTokens: number
+  readonly outputTokens: number
+}
+
+/** Tokens to reserve: the typical prompt for the body's size and the most output that can follow. */
+export function estimateTokens(
+  bodyBytes: number,
+  tokenLimit: number | undefined,
+  model: Model,
+  limits: Limits,
+): TokenEstimate {
+  const promptTokens = Math.ceil(bodyBytes / TYPICAL_BYTES_PER_TOKEN)
+  const room = Math.max(1, model.context_length - promptTokens)
+  return { promptTokens, outputTokens: Math.min(tokenLimit ?? room, limits.max_output_tokens) }
+}
+
+/** Whether the prompt cannot fit into the model's context however it is tokenized. */
+export function isClearlyTooLong(bodyBytes: number, model: Model): boolean {
+  return bodyBytes / MAX_BYTES_PER_TOKEN > model.context_length
+}

@@ -1,0 +1,49 @@
+/** Says in the response headers what the cache did: the RFC 9211 `Cache-Status` and the mesh's own single word. */
+import type { NotShared } from './policy.ts'
+
+/** The word in `x-mesh-cache`. */
+export type CacheWord = 'hit' | 'coalesced' | 'extended' | 'miss' | 'bypass' | 'refresh'
+
+/** Why an answer that could be shared was not kept. */
+export type NotStored = 'too_large' | 'no_home' | 'no_lease' | 'shard_unreachable'
+
+export type CacheOutcome =
+  /** Replayed; `ttlSeconds` is what is left of its life. */
+  | { readonly word: 'hit'; readonly ttlSeconds: number }
+  /** Joined a generation that was under way. */
+  | { readonly word: 'coalesced' }
+  /** Began with what was there and went on from a pool. */
+  | { readonly word: 'extended' }
+  /** Generated, and kept unless there is a reason; a refresh was told not to read. */
+  | { readonly word: 'miss' | 'refresh'; readonly notStored?: NotStored }
+  /** The cache was not asked. */
+  | { readonly word: 'bypass'; readonly reason: NotShared | NotStored }
+
+/** The name by which this cache goes in `Cache-Status`, which lists every cache on the way. */
+const CACHE_NAME = 'warmpath'
+
+/** The value of `Cache-Status` (RFC 9211 §2): a structured-field list of one item with parameters. */
+export function cacheStatus(outcome: CacheOutcome): string {
+  return [CACHE_NAME, ...parameters(outcome)].join('; ')
+}
+
+function parameters(outcome: CacheOutcome): readonly string[] {
+  switch (outcome.word) {
+    case 'hit':
+      return ['hit', `ttl=${Math.floor(outcome.ttlSeconds)}`]
+    case 'coalesced':
+      return ['fwd=miss', 'collapsed']
+    case 'extended':
+      return ['fwd=partial', 'stored']
+    case 'miss':
+      return ['fwd=miss', ...kept(outcome.notStored)]
+    case 'refresh':
+      return ['fwd=request', ...kept(outcome.notStored)]
+    case 'bypass':
+      return ['fwd=bypass', `detail=${outcome.reason}`]
+  }
+}
+
+function kept(notStored: NotStored | undefined): readonly string[] {
+  return notStored === undefined ? ['stored'] : [`detail=${notStored}`]
+}

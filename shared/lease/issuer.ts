@@ -1,0 +1,34 @@
+/** The issuer's side of leases: it remembers until when any lease may be held, and so how long a change must wait. */
+import { LEASE_TTL_MS } from './lease.ts'
+
+export interface Issuer {
+  readonly epoch: number
+  /** On the issuer's clock: no lease granted so far counts after this. */
+  readonly lastGrantEndsAtMs: number
+}
+
+/**
+ * Added to every wait: clocks run at slightly different speeds, and on Workers a holder's clock stands still while
+ * it computes, so it may act a little after its lease ended.
+ */
+export const LEASE_MARGIN_MS = 250
+
+/** An issuer that has just started and does not know what it granted before: it assumes a grant a moment ago. */
+export function startIssuer(epoch: number, nowMs: number): Issuer {
+  return { epoch, lastGrantEndsAtMs: nowMs + LEASE_TTL_MS }
+}
+
+/** Grants the current epoch, or renews. */
+export function grant(issuer: Issuer, nowMs: number): [Issuer, { readonly epoch: number }] {
+  const lastGrantEndsAtMs = Math.max(issuer.lastGrantEndsAtMs, nowMs + LEASE_TTL_MS)
+  return [{ ...issuer, lastGrantEndsAtMs }, { epoch: issuer.epoch }]
+}
+
+/**
+ * Raises the epoch at once for all later grants. The call that asked for it may return only after `waitMs`: then
+ * no holder believes in an older epoch. The new state has to be stored before the wait begins.
+ */
+export function raiseEpoch(issuer: Issuer, nowMs: number): [Issuer, number] {
+  const waitMs = Math.max(0, issuer.lastGrantEndsAtMs - nowMs) + LEASE_MARGIN_MS
+  return [{ ...issuer, epoch: issuer.epoch + 1 }, waitMs]
+}

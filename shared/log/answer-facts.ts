@@ -1,0 +1,37 @@
+/** What is known of an answer when it begins, and how it ended: the head and the end line of a log's stream. */
+import { z } from 'zod'
+
+export const answerFacts = z.object({
+  /** How this reader gets it. */
+  outcome: z.enum(['hit', 'coalesced', 'miss', 'refresh', 'bypass']),
+  pool: z.string(),
+  region: z.string(),
+  jurisdiction: z.string(),
+  /** Pools asked, the one that answers included. */
+  attempts: z.number(),
+  /** Why this pool, in a few words. */
+  route: z.string(),
+  modelVersion: z.string(),
+  /** When the answer began to be made, milliseconds since the epoch. */
+  createdAtMs: z.number(),
+  /** From asking the pool to its first token. */
+  firstTokenMs: z.number(),
+  /** Seconds a stored answer still lives; absent where nothing is stored. */
+  ttlSeconds: z.number().optional(),
+})
+
+export type AnswerFacts = Readonly<z.output<typeof answerFacts>>
+
+export const ANSWER_OUTCOMES = [
+  'completed',
+  'truncated',
+  'upstream_error',
+  'stalled',
+  'timed_out',
+  'client_cancelled',
+] as const
+
+/** Exactly one of these ends every answer. */
+export type AnswerOutcome = (typeof ANSWER_OUTCOMES)[number]
+
+export const answerEnd = z.object({ outcome: z.enum(ANSWER_OUTCOMES) })

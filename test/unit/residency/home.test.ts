@@ -1,0 +1,80 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { MeshMode } from '../../../shared/config/mode.ts'
+import { homeOf, mayReplicate } from '../../../shared/residency/home.ts'
+import { place } from '../../../shared/residency/place.ts'
+import { aMesh, firstModel, firstTenant, must } from './a-mesh.ts'
+
+const cloudflare: MeshMode = { kind: 'cloudflare' }
+const dev: MeshMode = { kind: 'dev' }
+const single = (jurisdiction: string): MeshMode => ({ kind: 'single', jurisdiction })
+const anywhere = { anywhere: true }
+const only = (...jurisdictions: string[]) => ({ jurisdictions })
+
+function placementFor(floor: object) {
+  const config = aMesh({ tenants: [{ id: 't', floor }] })
+  const tenant = firstTenant(config)
+  const result = place({ config, tenant, model: firstModel(config), arrival: { host: 'h' } })
+  return must(result.ok ? result.value : undefined)
+}
+
+function edge(id: string) {
+  return must(aMesh().regions.find((region) => region.id === id))
+}
+
+test.each<[string, object, string, MeshMode, string | undefined]>([
+  ['anywhere', anywhere, 'eu-central', cloudflare, 'eu-central'],
+  ['anywhere', anywhere, 'ap-southeast', cloudflare, 'ap-southeast'],
+  ['eu', only('eu'), 'eu-central', cloudflare, 'eu-central enforced'],
+  ['eu', only('eu'), 'ap-southeast', cloudflare, 'eu-central enforced'],
+  ['eu and us', only('eu', 'us'), 'us-east', cloudflare, 'us-east enforced'],
+  ['eu and us', only('eu', 'us'), 'ap-southeast', cloudflare, 'eu-central enforced'],
+  ['sg, which Cloudflare cannot enforce', only('sg'), 'ap-southeast', cloudflare, undefined],
+  ['sg and us', only('sg', 'us'), 'ap-southeast', cloudflare, 'us-east enforced'],
+  ['anywhere', anywhere, 'eu-central', single('eu'), 'eu-central'],
+  ['anywhere', anywhere, 'us-east', single('eu'), 'eu-central'],
+  ['anywhere', anywhere, 'us-east', single('ch'), undefined],
+  ['eu', only('eu'), 'eu-central', single('eu'), 'eu-central enforced'],
+  ['eu', only('eu'), 'us-east', single('us'), undefined],
+  ['eu and us', only('eu', 'us'), 'eu-central', single('us'), 'us-east enforced'],
+  ['sg', only('sg'), 'ap-southeast', single('sg'), 'ap-southeast enforced'],
+  ['anywhere', anywhere, 'ap-southeast', dev, 'ap-southeast'],
+  ['sg', only('sg'), 'eu-central', dev, 'ap-southeast enforced'],
+])('the home of %s (%o) from %s under %o is %s', (_name, floor, edgeId, mode, expected) => {
+  const home = homeOf(placementFor(floor), edge(edgeId), mode)
+  const text = home && `${home.region}${home.enforceJurisdiction ? ' enforced' : ''}`
+  expect(text).toBe(expected)
+})
+
+test('a home carries its jurisdiction and the hint of its region', () => {
+  expect(homeOf(placementFor(only('eu')), edge('us-east'), cloudflare)).toEqual({
+    region: 'eu-central',
+    jurisdiction: 'eu',
+    locationHint: 'weur',
+    enforceJurisdiction: true,
+  })
+})
+
+test('only what is unrestricted may be replicated', () => {
+  expect(mayReplicate(placementFor(anywhere))).toBe(true)
+  expect(mayReplicate(placementFor(only('eu', 'us', 'sg')))).toBe(false)
+})
+
+test('the home of a restricted placement is always in one of its own jurisdictions and enforced', () => {
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.constantFrom('eu', 'us', 'sg'), { minLength: 1 }),
+      fc.constantFrom('eu-central', 'us-east', 'ap-southeast'),
+      fc.constantFrom(cloudflare, dev, single('eu'), single('us'), single('sg')),
+      (jurisdictions, edgeId, mode) => {
+        const placement = placementFor(only(...jurisdictions))
+        const home = homeOf(placement, edge(edgeId), mode)
+        if (home === undefined) return
+        expect(jurisdictions).toContain(home.jurisdiction)
+        expect(home.enforceJurisdiction).toBe(true)
+        if (mode.kind === 'single') expect(home.jurisdiction).toBe(mode.jurisdiction)
+        if (mode.kind === 'cloudflare') expect(['eu', 'us']).toContain(home.jurisdiction)
+      },
+    ),
+  )
+})

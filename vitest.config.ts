@@ -1,0 +1,50 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+/**
+ * Four rings. unit: pure code on Node. workers: objects, storage and streams inside workerd. mesh: several data
+ * centres in one Miniflare, with simulated pools. conformance: the real SDKs over HTTP against a running mesh.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
+      {
+        plugins: [
+          cloudflareTest({
+            main: './test/workers/entry.ts',
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                MESH_MODE: 'dev',
+                MESH_FINGERPRINT_SECRET: 'test fingerprint secret of 32 bytes or more',
+                MESH_ADMIN_TOKEN: 'test-admin-token-0123456789abcdef',
+              },
+            },
+          }),
+        ],
+        test: { name: 'workers', include: ['test/workers/**/*.test.ts'], isolate: false },
+      },
+      {
+        test: {
+          name: 'mesh',
+          include: ['test/mesh/**/*.test.ts'],
+          globalSetup: './test/support/build-worker.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          globalSetup: './test/support/build-worker.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})

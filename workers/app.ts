@@ -1,0 +1,56 @@
+/** The Hono app: middleware in order, then the route table. */
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import type { Edge, Isolate } from './edge.ts'
+import { respondToError } from './middleware/error-boundary.ts'
+import { identifyRequest } from './middleware/identify-request.ts'
+import { adminRoutes } from './routes/admin.ts'
+import { generate } from './routes/generate.ts'
+import { health } from './routes/health.ts'
+import { listModels, showModel } from './routes/models.ts'
+import { methodNotAllowed, notFound } from './routes/unmatched.ts'
+
+/** What a handler finds in its context. */
+export interface AppVariables {
+  Variables: { readonly requestId: string; readonly edge: Edge }
+}
+
+const EXPOSED_HEADERS = [
+  'age',
+  'cache-status',
+  'retry-after',
+  'server-timing',
+  'x-mesh-attempts',
+  'x-mesh-cache',
+  'x-mesh-config',
+  'x-mesh-pool',
+  'x-mesh-region',
+  'x-mesh-residency',
+  'x-mesh-route',
+  'x-request-id',
+  'x-should-retry',
+]
+
+export function createApp(isolate: Isolate): Hono<AppVariables> {
+  const app = new Hono<AppVariables>()
+  const { origins } = isolate.mesh.config.cors
+
+  app.use(identifyRequest(isolate))
+  if (origins.length > 0) app.use('/v1/*', cors({ origin: [...origins], exposeHeaders: EXPOSED_HEADERS }))
+
+  app.post('/v1/chat/completions', generate('chat'))
+  app.post('/v1/completions', generate('completions'))
+  app.get('/v1/models', listModels)
+  app.get('/v1/models/:model{.+}', showModel)
+  app.get('/healthz', health)
+  app.route('/admin/v1', adminRoutes())
+
+  app.all('/v1/chat/completions', methodNotAllowed('POST'))
+  app.all('/v1/completions', methodNotAllowed('POST'))
+  app.all('/v1/models', methodNotAllowed('GET'))
+  app.all('/v1/models/:model{.+}', methodNotAllowed('GET'))
+  app.all('/healthz', methodNotAllowed('GET'))
+  app.notFound(notFound)
+  app.onError(respondToError)
+  return app
+}

@@ -1,0 +1,103 @@
+/**
+ * What is known about a request after each stage. Every stage takes one of these and returns the next, wider one, so
+ * that calling stages out of order does not compile. All are read-only; nothing reads backwards.
+ */
+import type { AnswerFacts } from '../shared/log/answer-facts.ts'
+import type { Surface } from '../shared/log/frame.ts'
+import type { CacheDirectives } from '../shared/cache/directives.ts'
+import type { NotStored } from '../shared/cache/cache-status.ts'
+import type { NotShared } from '../shared/cache/policy.ts'
+import type { Lease } from '../shared/lease/lease.ts'
+import type { Arrival } from '../shared/residency/arrival.ts'
+import type { Home } from '../shared/residency/home.ts'
+import type { Placement } from '../shared/residency/place.ts'
+import type { Ranking } from '../shared/routing/rank.ts'
+import type { GenerationRequest } from '../shared/schema/request.ts'
+import type { Model, Region, Tenant } from '../shared/schema/mesh.ts'
+import type { AnswerSource } from './stream/answer-source.ts'
+
+/** From the request line and the headers alone; nothing of the body has been read. */
+export interface Received {
+  readonly request: Request
+  readonly requestId: string
+  readonly receivedAtMs: number
+  readonly surface: Surface
+  readonly arrival: Arrival
+  readonly configVersion: string
+  readonly narrowing: Narrowing
+}
+
+/** The headers with which a client may narrow what its key allows; none can widen it. */
+export interface Narrowing {
+  readonly cache: CacheDirectives
+  readonly residency?: readonly string[]
+  readonly dataClass?: string
+  readonly timeoutMs?: number
+}
+
+export interface Authenticated extends Received {
+  readonly tenant: Tenant
+  readonly keyId: string
+  /** Absent where nothing may be stored for the tenant, or the ledger cannot be reached: then nothing is cached. */
+  readonly lease?: Lease
+}
+
+/** The request arrived where this tenant's requests may be decrypted: only now may its body be read. */
+export interface Arrived extends Authenticated {
+  readonly edgeRegion: Region
+}
+
+export interface BodyRead extends Arrived {
+  readonly model: Model
+  readonly generation: GenerationRequest
+  readonly bodyBytes: number
+}
+
+export interface Placed extends BodyRead {
+  readonly placement: Placement
+  /** Where anything of the request may be stored; without one nothing is. */
+  readonly home?: Home
+}
+
+export interface Admitted extends Placed {
+  /** What the request may cost, for whoever accounts for it. */
+  readonly reserved: { readonly promptTokens: number; readonly outputTokens: number }
+}
+
+export interface Fingerprinted extends Admitted {
+  readonly modelVersion: string
+  readonly cacheSalt: string
+  readonly sharing: Sharing
+}
+
+/** Whether the generation is shared through a log, and which, or why it is not. */
+export type Sharing =
+  | {
+      readonly kind: 'shared'
+      readonly fingerprint: string
+      readonly home: Home
+      readonly ttlSeconds: number
+    }
+  | { readonly kind: 'private'; readonly detail: PrivateReason }
+
+/** Why the cache was not asked; the words appear in `Cache-Status`. */
+export type PrivateReason = NotShared | NotStored
+
+export interface LookedUp extends Fingerprinted {
+  /** From the log: known already, or being made there. Absent: this isolate calls a pool itself. */
+  readonly shared?: Answer
+}
+
+export interface Ranked extends LookedUp {
+  readonly ranking: Ranking
+}
+
+export interface Answered extends LookedUp {
+  readonly answer: Answer
+}
+
+/** An answer that has begun: what is known of it, and where the rest comes from. */
+export interface Answer {
+  readonly facts: AnswerFacts
+  readonly source: AnswerSource
+}

@@ -1,0 +1,16 @@
+/** The local entry, which `npm start` and the tests run. It can pretend, so it runs in dev mode only. */
+import { env } from 'cloudflare:workers'
+import bundledConfig from '../../mesh.toml'
+import { startMesh } from '../mesh.ts'
+import { logShardClass } from '../objects/log-shard.ts'
+import { tenantLedgerClass } from '../objects/tenant-ledger.ts'
+import { createWorker } from '../worker.ts'
+import { devRuntime } from './runtime.ts'
+
+const mesh = startMesh(env, bundledConfig)
+if (mesh.mode.kind !== 'dev') throw new Error('The local entry runs with MESH_MODE = "dev" only.')
+const runtime = devRuntime(env, mesh.config)
+
+export const LogShard = logShardClass(mesh, runtime)
+export const TenantLedger = tenantLedgerClass(runtime)
+export default createWorker(mesh, runtime)

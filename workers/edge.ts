@@ -1,0 +1,38 @@
+/** What one isolate keeps for all requests, and what one request is given to work with. */
+import { createStubs, type Stubs } from './objects/stubs.ts'
+import type { Mesh } from './mesh.ts'
+import type { Runtime } from './runtime.ts'
+import { createBodyBudget, type BodyBudget } from './stores/body-budget.ts'
+import { createLeaseStore, type LeaseStore } from './stores/lease-store.ts'
+import { createPoolStates, type PoolStates } from './stores/pool-states.ts'
+import { createTenantKeyring, type TenantKeyring } from './tenant-keys.ts'
+
+/** Everything here may be lost at any moment: answers stay right, only slower. */
+export interface Isolate {
+  readonly mesh: Mesh
+  readonly runtime: Runtime
+  readonly stubs: Stubs
+  readonly pools: PoolStates
+  readonly leases: LeaseStore
+  readonly bodies: BodyBudget
+  readonly keys: TenantKeyring
+}
+
+export interface Edge extends Isolate {
+  /** Keeps the isolate alive for work that outlasts the answer. */
+  readonly waitUntil: (work: Promise<unknown>) => void
+}
+
+export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
+  const keys = createTenantKeyring(mesh.fingerprintSecret)
+  const stubs = createStubs(mesh.env, mesh.mode)
+  return {
+    mesh,
+    runtime,
+    stubs,
+    pools: createPoolStates(),
+    leases: createLeaseStore(mesh, stubs, runtime, keys),
+    keys,
+    bodies: createBodyBudget(mesh.config.limits.body_budget_bytes),
+  }
+}

@@ -1,0 +1,30 @@
+/** The Worker's bindings, as wrangler.toml declares them. Pools' secrets and private bindings are looked up by name. */
+import type { LogShardRpc } from './objects/log-shard-rpc.ts'
+import type { TenantLedgerRpc } from './objects/tenant-ledger-rpc.ts'
+
+export interface Environment {
+  /** `cloudflare` | `single:<jurisdiction>` | `dev`; anything else refuses to start. */
+  readonly MESH_MODE?: string
+  /** Replaces the bundled mesh.toml where the host can hand over a text of any size (local start, self-hosting). */
+  readonly MESH_CONFIG?: string
+  /** Master secret of fingerprints and cache salts, at least 32 characters. */
+  readonly MESH_FINGERPRINT_SECRET?: string
+  readonly MESH_ADMIN_TOKEN?: string
+  readonly ANSWERS: KVNamespace
+  readonly LOG_SHARD: DurableObjectNamespace<LogShardRpc>
+  readonly TENANT_LEDGER: DurableObjectNamespace<TenantLedgerRpc>
+}
+
+/** Reads a text binding whose name comes from the config. Undefined where it is not bound, or not text. */
+export function textBinding(env: Environment, name: string): string | undefined {
+  // The names are the operator's, so the type cannot list them; what is found is checked.
+  const value = (env as unknown as Record<string, unknown>)[name]
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Reads a fetcher binding (private network, service) whose name comes from the config. */
+export function fetcherBinding(env: Environment, name: string): Fetcher | undefined {
+  const value = (env as unknown as Record<string, unknown>)[name]
+  const isFetcher = typeof value === 'object' && value !== null && 'fetch' in value
+  return isFetcher ? (value as Fetcher) : undefined
+}

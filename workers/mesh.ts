@@ -1,0 +1,85 @@
+/**
+ * The mesh one isolate runs: checked config, mode and secrets. It is built once, when the isolate starts, and
+ * throws there if anything is wrong, so that a broken mesh never answers: a deploy is refused, a start fails.
+ */
+import { describeProblem, parseMeshConfig } from '../shared/config/parse.ts'
+import { parseMeshMode, type MeshMode } from '../shared/config/mode.ts'
+import type { MeshConfig, Model, Pool, Region, Tenant } from '../shared/schema/mesh.ts'
+import { sha256Hex, webCryptoDigests } from './digests.ts'
+import { textBinding, type Environment } from './environment.ts'
+import { poolTarget } from './outgoing/pool-target.ts'
+
+const MIN_SECRET_CHARACTERS = 32
+
+export interface Mesh {
+  readonly config: MeshConfig
+  /** Names the config's text: `cfg_` and 12 hex digits of its digest. */
+  readonly configVersion: () => Promise<string>
+  readonly mode: MeshMode
+  readonly env: Environment
+  readonly fingerprintSecret: Uint8Array
+  readonly adminToken: string
+  readonly tenants: ReadonlyMap<string, Tenant>
+  readonly models: ReadonlyMap<string, Model>
+  readonly regions: ReadonlyMap<string, Region>
+  /** Hosts (with port) that pools are called at; fixed for the life of the isolate. */
+  readonly poolHosts: ReadonlySet<string>
+}
+
+/**
+ * Checks everything a mesh needs and puts it together.
+ * @param bundledConfig the text of mesh.toml as it was when the Worker was built
+ * @throws Error with one line per mistake
+ */
+export function startMesh(env: Environment, bundledConfig: string): Mesh {
+  const mistakes: string[] = []
+  const mode = parseMeshMode(env.MESH_MODE)
+  if (!mode.ok) throw startError([mode.error])
+
+  const text = env.MESH_CONFIG ?? bundledConfig
+  const config = parseMeshConfig(text, { mode: mode.value })
+  if (!config.ok) mistakes.push(...config.error.map(describeProblem))
+
+  const fingerprintSecret = requiredSecret(env, 'MESH_FINGERPRINT_SECRET', mistakes)
+  const adminToken = requiredSecret(env, 'MESH_ADMIN_TOKEN', mistakes)
+  if (!config.ok || mistakes.length > 0) throw startError(mistakes)
+
+  const { tenants, models, regions, pools } = config.value
+  const targets = pools.map((pool) => ({ pool, target: poolTarget(pool, env) }))
+  for (const { pool, target } of targets) {
+    if (target === undefined) mistakes.push(`Pool "${pool.id}": its ${missingName(pool)} is not bound.`)
+  }
+  if (mistakes.length > 0) throw startError(mistakes)
+
+  let version: Promise<string> | undefined
+  return {
+    config: config.value,
+    configVersion: () => (version ??= sha256Hex(text).then((digest) => `cfg_${digest.slice(0, 12)}`)),
+    mode: mode.value,
+    env,
+    fingerprintSecret: webCryptoDigests.utf8(fingerprintSecret),
+    adminToken,
+    tenants: new Map(tenants.map((tenant) => [tenant.id, tenant])),
+    models: new Map(models.map((model) => [model.id, model])),
+    regions: new Map(regions.map((region) => [region.id, region])),
+    poolHosts: new Set(targets.flatMap(({ target }) => (target === undefined ? [] : [target.host]))),
+  }
+}
+
+function requiredSecret(env: Environment, name: string, mistakes: string[]): string {
+  const value = textBinding(env, name) ?? ''
+  if (value.length < MIN_SECRET_CHARACTERS) {
+    mistakes.push(`The secret ${name} must be set, with at least ${MIN_SECRET_CHARACTERS} characters.`)
+  }
+  return value
+}
+
+function missingName(pool: Pool): string {
+  return pool.binding === undefined
+    ? `secret (auth = "${pool.auth}")`
+    : `binding "${pool.binding}" or its secret`
+}
+
+function startError(mistakes: readonly string[]): Error {
+  return new Error(`Warmpath refuses to start:\n${mistakes.map((line) => `  ${line}`).join('\n')}`)
+}

@@ -1,0 +1,23 @@
+/** Gives every request its id and the edge to work with, and every response the headers that all of them carry. */
+import type { MiddlewareHandler } from 'hono'
+import type { AppVariables } from '../app.ts'
+import type { Isolate } from '../edge.ts'
+
+const CLIENT_REQUEST_ID = /^[\x21-\x7e]{1,128}$/
+
+export function identifyRequest(isolate: Isolate): MiddlewareHandler<AppVariables> {
+  return async function identify(context, next) {
+    const requestId = `req_${isolate.runtime.randomHex(12)}`
+    const { executionCtx } = context
+    context.set('requestId', requestId)
+    context.set('edge', { ...isolate, waitUntil: (work) => executionCtx.waitUntil(work) })
+    await next()
+    const { headers } = context.res
+    headers.set('x-request-id', requestId)
+    headers.set('x-mesh-config', await isolate.mesh.configVersion())
+    const clientRequestId = context.req.header('x-client-request-id')
+    if (clientRequestId !== undefined && CLIENT_REQUEST_ID.test(clientRequestId)) {
+      headers.set('x-client-request-id', clientRequestId)
+    }
+  }
+}

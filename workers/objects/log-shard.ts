@@ -1,0 +1,161 @@
+/**
+ * LogShard: holds the logs of many generations of one home. Because one object owns a log, identical requests need no lock
+ * to share it; because it is an object, a generation outlives the edge isolate that asked for it.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import type { AnswerFacts } from '../../shared/log/answer-facts.ts'
+import { readLog, type LogReader, type LogSummary } from '../../shared/log/reading.ts'
+import type { Environment } from '../environment.ts'
+import type { Mesh } from '../mesh.ts'
+import type { Runtime } from '../runtime.ts'
+import { createPoolStates } from '../stores/pool-states.ts'
+import { startGeneration, type Completion, type Generation } from './generation.ts'
+import { produceJob } from './produce-job.ts'
+import type { GenerationJob, LogShardRpc } from './log-shard-rpc.ts'
+import { createLogStorage, type LogStorage } from './log-storage.ts'
+import { logStream, type LogOpening } from './log-stream.ts'
+import type { Methods } from './tenant-ledger.ts'
+
+/** Makes the class for a mesh and a runtime: production's, or the local one's. */
+export function logShardClass(mesh: Mesh, runtime: Runtime) {
+  return class LogShard extends DurableObject<Environment> implements Methods<LogShardRpc> {
+    readonly #storage: LogStorage
+    readonly #pools = createPoolStates()
+    /** Generations being made, the newest per fingerprint. */
+    readonly #open = new Map<string, Generation>()
+
+    constructor(ctx: DurableObjectState, env: Environment) {
+      super(ctx, env)
+      this.#storage = createLogStorage(ctx.storage)
+    }
+
+    open(job: GenerationJob): Promise<ReadableStream<Uint8Array>> {
+      const joined: { generation?: Generation } = {}
+      let hasLeft = false
+      const join = (generation: Generation): void => {
+        generation.join()
+        if (hasLeft) generation.leave()
+        else joined.generation = generation
+      }
+      return Promise.resolve(
+        logStream(this.#opening(job, join), () => {
+          hasLeft = true
+          joined.generation?.leave()
+        }),
+      )
+    }
+
+    override async alarm(): Promise<void> {
+      const next = this.#storage.sweep(runtime.now())
+      if (next !== undefined) await this.ctx.storage.setAlarm(next)
+    }
+
+    async #opening(job: GenerationJob, join: (generation: Generation) => void): Promise<LogOpening> {
+      const reader = readerOf(job, runtime.now())
+      const stored = this.#storage.find(job.fingerprint)
+      if (stored !== undefined && readLog(stored.summary, reader) === 'hit') {
+        const ttlSeconds = remainingSeconds(stored.summary, reader.nowMs)
+        return {
+          head: { facts: { ...stored.facts, outcome: 'hit', ttlSeconds } },
+          body: { kind: 'stored', segments: this.#storage.segments(job.fingerprint) },
+        }
+      }
+      return (await this.#follow(job, reader, join)) ?? this.#generate(job, join)
+    }
+
+    /** Joins a generation of the same request, once it is known which pool makes it. */
+    async #follow(
+      job: GenerationJob,
+      reader: LogReader,
+      join: (generation: Generation) => void,
+    ): Promise<LogOpening | undefined> {
+      const generation = this.#open.get(job.fingerprint)
+      if (generation === undefined || generation.asked !== reader.limit) return undefined
+      join(generation)
+      const begun = await generation.begun
+      if (!begun.ok) return { head: { refused: begun.error }, body: { kind: 'nothing' } }
+      const summary = summaryOf(generation, begun.value, job.cache.ttlSeconds, {})
+      if (readLog({ ...summary, state: 'open' }, reader) !== 'coalesced') {
+        generation.leave()
+        return undefined
+      }
+      return {
+        head: { facts: { ...begun.value, outcome: 'coalesced' } },
+        body: { kind: 'followed', generation },
+      }
+    }
+
+    async #generate(job: GenerationJob, join: (generation: Generation) => void): Promise<LogOpening> {
+      if (job.cache.onlyIfCached) {
+        return { head: { refused: { reason: 'not_cached' } }, body: { kind: 'nothing' } }
+      }
+      const { tokenLimit } = job.generation
+      const generation = startGeneration({
+        ...(tokenLimit === undefined ? {} : { asked: tokenLimit }),
+        startedAtMs: runtime.now(),
+        start: (signal) => produceJob(job, signal, { mesh, runtime, pools: this.#pools }),
+        onEnd: (ended, facts, completion) => this.#finish(job, ended, facts, completion),
+      })
+      this.#open.set(job.fingerprint, generation)
+      join(generation)
+      const begun = await generation.begun
+      if (!begun.ok) return { head: { refused: begun.error }, body: { kind: 'nothing' } }
+      return { head: { facts: begun.value }, body: { kind: 'followed', generation } }
+    }
+
+    /** Only whole answers are kept; everything else is forgotten when it ends. */
+    #finish(
+      job: GenerationJob,
+      generation: Generation,
+      facts: AnswerFacts | undefined,
+      completion: Completion,
+    ): void {
+      if (this.#open.get(job.fingerprint) === generation) this.#open.delete(job.fingerprint)
+      const { log } = generation
+      if (log.state !== 'sealed' || facts === undefined) return
+      if (log.size > mesh.config.limits.max_log_bytes) return
+      const summary = summaryOf(generation, facts, job.cache.ttlSeconds, completion)
+      this.#storage.save(job.fingerprint, { facts, summary }, log.text())
+      this.ctx.waitUntil(this.#wakeBy(summary.expiresAtMs))
+    }
+
+    async #wakeBy(atMs: number): Promise<void> {
+      const alarm = await this.ctx.storage.getAlarm()
+      if (alarm === null || alarm > atMs) await this.ctx.storage.setAlarm(atMs)
+      await runtime.committed()
+    }
+  }
+}
+
+function readerOf(job: GenerationJob, nowMs: number): LogReader {
+  const { tokenLimit } = job.generation
+  const { maxAgeSeconds, ttlSeconds, read } = job.cache
+  return {
+    ...(tokenLimit === undefined ? {} : { limit: tokenLimit }),
+    allowedPools: new Set(job.allowedPools),
+    maxAgeSeconds: Math.min(ttlSeconds, maxAgeSeconds ?? Number.POSITIVE_INFINITY),
+    nowMs,
+    refresh: !read,
+  }
+}
+
+function summaryOf(
+  generation: Generation,
+  facts: AnswerFacts,
+  ttlSeconds: number,
+  completion: Completion,
+): LogSummary {
+  return {
+    state: generation.log.state,
+    ...(generation.asked === undefined ? {} : { asked: generation.asked }),
+    ...completion,
+    pool: facts.pool,
+    modelVersion: facts.modelVersion,
+    createdAtMs: facts.createdAtMs,
+    expiresAtMs: facts.createdAtMs + ttlSeconds * 1000,
+  }
+}
+
+function remainingSeconds(summary: LogSummary, nowMs: number): number {
+  return Math.max(0, Math.floor((summary.expiresAtMs - nowMs) / 1000))
+}

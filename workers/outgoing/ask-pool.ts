@@ -1,0 +1,160 @@
+/** Asks one pool and waits for its first token: the unit that dispatch repeats. */
+import type { GatewayError } from '../../shared/errors.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import type { Candidate } from '../../shared/routing/rank.ts'
+import type { Region } from '../../shared/schema/mesh.ts'
+import type { GenerationRequest } from '../../shared/schema/request.ts'
+import { createIngest } from '../../shared/stream/ingest.ts'
+import type { Frame } from '../../shared/log/frame.ts'
+import { adapters } from '../adapters/index.ts'
+import type { PoolAdapter } from '../adapters/adapter.ts'
+import type { Mesh } from '../mesh.ts'
+import type { Runtime } from '../runtime.ts'
+import { readPoolAnswer, type PoolAnswer, type PoolStep } from '../stream/pool-answer.ts'
+import { callOut, readBeginning, type CallFailure } from './call.ts'
+import { poolTarget } from './pool-target.ts'
+
+/** What a pool is asked to do. */
+export interface PoolJob {
+  readonly generation: GenerationRequest
+  readonly modelVersion: string
+  readonly cacheSalt: string
+  /** Where we are. */
+  readonly origin: Region
+  /** When the whole answer must be here, milliseconds since the epoch. */
+  readonly endsByMs: number
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+}
+
+export type PoolFailure =
+  /** The pool's fault: another one may do better. */
+  | {
+      readonly kind: 'fault'
+      readonly fault: 'unreachable' | 'timeout' | 'redirect' | 'server_error'
+    }
+  | { readonly kind: 'saturated'; readonly status: number; readonly retryAfterMs?: number }
+  /** The request's fault, or the config's: no other pool is asked. */
+  | { readonly kind: 'final'; readonly error: GatewayError }
+  | { readonly kind: 'cancelled' }
+
+/** Error bodies are read for their kind only; a context error's sentence is within the first hundreds of bytes. */
+const MAX_ERROR_BODY_BYTES = 16 * 1024
+
+/** Resolves when the pool has sent its first token (or a whole, empty answer). */
+export async function askPool(
+  candidate: Candidate,
+  job: PoolJob,
+  { mesh, runtime }: { readonly mesh: Mesh; readonly runtime: Runtime },
+): Promise<Result<{ first: PoolStep; answer: PoolAnswer }, PoolFailure>> {
+  const { placed } = candidate
+  const { generation } = job
+  const { limits } = mesh.config
+  const adapter = adapters[placed.pool.dialect]
+  const target = poolTarget(placed.pool, mesh.env)
+  if (target === undefined) return err({ kind: 'final', error: { reason: 'pool_misconfigured' } })
+
+  const request = adapter.buildRequest({
+    surface: generation.surface,
+    body: generation.body,
+    servedModel: placed.served(job.modelVersion) ?? generation.model,
+    cacheSalt: job.cacheSalt,
+  })
+  const abort = new AbortController()
+  const leave = (): void => abort.abort()
+  job.signal.addEventListener('abort', leave, { once: true })
+  const firstTokenByMs = Math.min(runtime.now() + limits.first_token_ms, job.endsByMs)
+  const response = await callOut(
+    {
+      url: `${target.baseUrl}/${request.path}`,
+      method: 'POST',
+      // Everything a pool gets is listed here: nothing of the client's headers is among it.
+      headers: { ...target.headers, 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: request.body,
+      allowedHosts: mesh.poolHosts,
+      headersWithinMs: Math.max(1, firstTokenByMs - runtime.now()),
+      abort,
+      from: job.origin,
+      ...(target.through === undefined ? {} : { through: target.through }),
+    },
+    runtime,
+  )
+  if (!response.ok) return err(failureOfCall(response.error))
+  if (response.value.status !== 200 || response.value.body === null) {
+    return err(await failureOfStatus(response.value, adapter))
+  }
+
+  const answer = readPoolAnswer({
+    body: response.value.body,
+    ingest: createIngest({
+      surface: generation.surface,
+      readEvent: adapter.readEvent,
+      expectedChoices: typeof generation.body['n'] === 'number' ? generation.body['n'] : 1,
+    }),
+    abort,
+    idleMs: limits.idle_ms,
+    endsByMs: job.endsByMs,
+    runtime,
+  })
+  return awaitFirstToken(answer, firstTokenByMs - runtime.now(), job.signal)
+}
+
+/** Reads until something a client would show, or the end, is there. */
+async function awaitFirstToken(
+  answer: PoolAnswer,
+  withinMs: number,
+  signal: AbortSignal,
+): Promise<Result<{ first: PoolStep; answer: PoolAnswer }, PoolFailure>> {
+  let isLate = false
+  const timer = setTimeout(
+    () => {
+      isLate = true
+      answer.cancel()
+    },
+    Math.max(1, withinMs),
+  )
+  try {
+    const frames: Frame[] = []
+    for (;;) {
+      const step = await answer.next()
+      frames.push(...step.frames)
+      const first = { ...step, frames }
+      if (step.outcome === 'completed' || frames.some((frame) => frame.hasContent)) {
+        return ok({ first, answer })
+      }
+      if (step.outcome === undefined) continue
+      if (signal.aborted) return err({ kind: 'cancelled' })
+      const isTimeout = isLate || step.outcome === 'stalled' || step.outcome === 'timed_out'
+      return err({ kind: 'fault', fault: isTimeout ? 'timeout' : 'server_error' })
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function failureOfCall(failure: CallFailure): PoolFailure {
+  if (failure === 'cancelled') return { kind: 'cancelled' }
+  if (failure === 'host_not_allowed') return { kind: 'final', error: { reason: 'pool_misconfigured' } }
+  return { kind: 'fault', fault: failure }
+}
+
+async function failureOfStatus(response: Response, adapter: PoolAdapter): Promise<PoolFailure> {
+  const fault = adapter.readError(response.status, await readBeginning(response, MAX_ERROR_BODY_BYTES))
+  switch (fault.kind) {
+    case 'context_length':
+      return { kind: 'final', error: { reason: 'context_length_exceeded' } }
+    case 'rejected':
+      return { kind: 'final', error: { reason: 'pool_rejected_request' } }
+    case 'misconfigured':
+      return { kind: 'final', error: { reason: 'pool_misconfigured' } }
+    case 'saturated':
+      return { kind: 'saturated', status: response.status, ...retryAfter(response.headers) }
+    case 'unavailable':
+      return { kind: 'fault', fault: 'server_error' }
+  }
+}
+
+function retryAfter(headers: Headers): { retryAfterMs?: number } {
+  const seconds = Number.parseFloat(headers.get('retry-after') ?? '')
+  return Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {}
+}

@@ -1,0 +1,67 @@
+/** /admin/v1: what the operator may see and do, behind a token of its own. */
+import { Hono, type MiddlewareHandler } from 'hono'
+import type { AppVariables } from '../app.ts'
+import { isEqualSecret } from '../digests.ts'
+import { failed } from '../error-response.ts'
+import { tenantHome } from '../../shared/residency/tenant-home.ts'
+import { edgeRegionOf } from '../../shared/residency/arrival.ts'
+
+const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i
+
+export function adminRoutes(): Hono<AppVariables> {
+  const admin = new Hono<AppVariables>()
+  admin.use(requireAdmin)
+
+  /** The config this isolate runs, without hashes of keys or names of secrets. */
+  admin.get('/config', async (context) => {
+    const { config, configVersion, mode } = context.get('edge').mesh
+    return context.json({
+      version: await configVersion(),
+      mode: mode.kind,
+      regions: config.regions.map(({ id, jurisdiction }) => ({ id, jurisdiction })),
+      pools: config.pools.map(({ id, region, dialect }) => ({ id, region, dialect })),
+      models: config.models.map(({ id }) => id),
+      tenants: config.tenants.map(({ id }) => id),
+    })
+  })
+
+  /** What this isolate has measured of each pool from where the request arrived. */
+  admin.get('/pools', (context) => {
+    const { mesh, runtime, pools } = context.get('edge')
+    const from = edgeRegionOf(runtime.arrivalOf(context.req.raw), mesh.config.regions)
+    const seen = pools.seenFrom(from.id).all
+    return context.json({
+      seen_from: from.id,
+      pools: mesh.config.pools.map(({ id }) => {
+        const state = seen.get(id)
+        return {
+          id,
+          pending: state?.pending ?? 0,
+          breaker: state?.breaker.kind ?? 'closed',
+          first_token_ms: state?.latency === undefined ? null : Math.round(state.latency.costMs),
+        }
+      }),
+    })
+  })
+
+  /** Returns when nothing cached before the call can be served any more. */
+  admin.post('/tenants/:tenant/purge', async (context) => {
+    const { mesh, stubs, keys } = context.get('edge')
+    const tenant = mesh.tenants.get(context.req.param('tenant'))
+    if (tenant === undefined) return failed({ reason: 'not_found' })
+    const home = tenantHome(tenant, mesh.config, mesh.mode)
+    if (home === undefined) return failed({ reason: 'storage_not_available' })
+    const { objectName } = await keys.of(tenant.id)
+    return context.json({ epoch: await stubs.tenantLedger(home, objectName).raiseEpoch() })
+  })
+  return admin
+}
+
+const requireAdmin: MiddlewareHandler<AppVariables> = async (context, next) => {
+  const token = BEARER.exec(context.req.header('authorization') ?? '')?.[1] ?? ''
+  if (!(await isEqualSecret(token, context.get('edge').mesh.adminToken))) {
+    return failed({ reason: 'admin_unauthorized' })
+  }
+  await next()
+  return undefined
+}

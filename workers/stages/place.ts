@@ -1,0 +1,23 @@
+/** Fifth stage: where the request may be processed and stored. Decided before any cache is touched. */
+import type { GatewayError } from '../../shared/errors.ts'
+import { homeOf } from '../../shared/residency/home.ts'
+import { place } from '../../shared/residency/place.ts'
+import { ok, type Result } from '../../shared/result.ts'
+import type { BodyRead, Placed } from '../contexts.ts'
+import type { Edge } from '../edge.ts'
+
+/** Fails with `residency_violation`. */
+export function placeRequest(context: BodyRead, edge: Edge): Result<Placed, GatewayError> {
+  const { residency, dataClass } = context.narrowing
+  const placement = place({
+    config: edge.mesh.config,
+    tenant: context.tenant,
+    model: context.model,
+    arrival: context.arrival,
+    ...(residency === undefined ? {} : { narrow: residency }),
+    ...(dataClass === undefined ? {} : { dataClass }),
+  })
+  if (!placement.ok) return placement
+  const home = homeOf(placement.value, context.edgeRegion, edge.mesh.mode)
+  return ok({ ...context, placement: placement.value, ...(home === undefined ? {} : { home }) })
+}

@@ -1,0 +1,74 @@
+/** First stage: reads the request line and the headers, and nothing of the body. */
+import { parseCacheDirectives } from '../../shared/cache/directives.ts'
+import type { GatewayError } from '../../shared/errors.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import type { Surface } from '../../shared/log/frame.ts'
+import type { Narrowing, Received } from '../contexts.ts'
+import type { Edge } from '../edge.ts'
+
+const MAX_HEADER_CHARACTERS = 256
+const MIN_TIMEOUT_MS = 1
+const WORDS = /^[A-Za-z0-9][A-Za-z0-9-]*(?: *, *[A-Za-z0-9][A-Za-z0-9-]*)*$/
+const CACHE_HEADERS = ['x-mesh-cache', 'x-mesh-cache-ttl', 'cache-control'] as const
+const WORD = /^[A-Za-z0-9][A-Za-z0-9-]*$/
+
+/** Parses the narrowing headers. Fails with `invalid_header`: a narrowing that is not understood is not ignored. */
+export async function receive(
+  request: Request,
+  requestId: string,
+  surface: Surface,
+  edge: Edge,
+): Promise<Result<Received, GatewayError>> {
+  const narrowing = parseNarrowing(request.headers, edge.mesh.config.limits.total_ms)
+  if (!narrowing.ok) return narrowing
+  return ok({
+    request,
+    requestId,
+    receivedAtMs: edge.runtime.now(),
+    surface,
+    arrival: edge.runtime.arrivalOf(request),
+    configVersion: await edge.mesh.configVersion(),
+    narrowing: narrowing.value,
+  })
+}
+
+function parseNarrowing(headers: Headers, maxTimeoutMs: number): Result<Narrowing, GatewayError> {
+  const cache = parseCacheDirectives(
+    Object.fromEntries(CACHE_HEADERS.flatMap((name) => entryOf(headers, name))),
+  )
+  if (!cache.ok) return cache
+
+  const residency = headers.get('x-mesh-residency')
+  if (residency !== null && !isShort(residency, WORDS)) {
+    return invalid('x-mesh-residency', 'a list of jurisdictions, regions or pools, such as "eu"')
+  }
+  const dataClass = headers.get('x-mesh-data-class')
+  if (dataClass !== null && !isShort(dataClass, WORD)) {
+    return invalid('x-mesh-data-class', 'one data class, such as "health"')
+  }
+  const timeout = headers.get('x-mesh-timeout-ms')
+  if (timeout !== null && !/^[0-9]{1,7}$/.test(timeout)) {
+    return invalid('x-mesh-timeout-ms', 'one whole number of milliseconds')
+  }
+  return ok({
+    cache: cache.value,
+    ...(residency === null ? {} : { residency: residency.split(',').map((word) => word.trim()) }),
+    ...(dataClass === null ? {} : { dataClass }),
+    ...(timeout === null
+      ? {}
+      : { timeoutMs: Math.min(maxTimeoutMs, Math.max(MIN_TIMEOUT_MS, Number.parseInt(timeout, 10))) }),
+  })
+}
+
+function entryOf(headers: Headers, name: string): [string, string][] {
+  const value = headers.get(name)
+  return value === null ? [] : [[name, value]]
+}
+
+function isShort(value: string, shape: RegExp): boolean {
+  return value.length <= MAX_HEADER_CHARACTERS && shape.test(value)
+}
+
+function invalid(header: string, expected: string): Result<never, GatewayError> {
+  return err({ reason: 'invalid_header', header, expected })
+}

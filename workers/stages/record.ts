@@ -1,0 +1,57 @@
+/**
+ * Last stage: one structured line per request, after the answer. It holds codes, counts, names from the config and times:
+ * nothing of a prompt, an answer, a key, a URL or an exception. It can never fail a request.
+ */
+import type { ErrorReason } from '../../shared/errors.ts'
+import type { AnswerFacts } from '../../shared/log/answer-facts.ts'
+import type { Fingerprinted, Received } from '../contexts.ts'
+import type { Edge } from '../edge.ts'
+import type { RelayEnd } from './relay.ts'
+
+export interface RequestRecord {
+  /** As wide as the request came: what is not known is left out. */
+  readonly context: Received & Partial<Omit<Fingerprinted, keyof Received>>
+  readonly status: number
+  readonly error?: ErrorReason
+  readonly facts?: AnswerFacts
+  readonly end?: RelayEnd
+}
+
+export function record(entry: RequestRecord, edge: Edge): void {
+  const { context, facts, end } = entry
+  const nowMs = edge.runtime.now()
+  try {
+    edge.runtime.log({
+      event: 'request',
+      at: new Date(context.receivedAtMs).toISOString(),
+      request_id: context.requestId,
+      surface: context.surface,
+      status: entry.status,
+      outcome: end?.outcome ?? entry.error ?? 'completed',
+      error: entry.error,
+      tenant: context.tenant?.id,
+      key: context.keyId,
+      // A model name is the client's text until it is found among the config's.
+      model: context.model?.id,
+      model_version: context.modelVersion,
+      colo: context.arrival.colo,
+      edge_region: context.edgeRegion?.id,
+      config: context.configVersion,
+      stream: context.generation?.stream,
+      body_bytes: context.bodyBytes,
+      rules: context.placement?.rules,
+      cache: facts?.outcome,
+      cache_detail: context.sharing?.kind === 'private' ? context.sharing.detail : undefined,
+      pool: facts?.pool,
+      attempts: facts?.attempts,
+      route: facts?.route,
+      prompt_tokens: end?.usage?.promptTokens,
+      cached_tokens: end?.usage?.cachedTokens,
+      completion_tokens: end?.usage?.completionTokens,
+      first_token_ms: facts?.firstTokenMs,
+      total_ms: nowMs - context.receivedAtMs,
+    })
+  } catch {
+    // A log that is full or gone is not the client's trouble.
+  }
+}

@@ -1,0 +1,19 @@
+/** Where the relay gets an answer from, be it a pool or a log: steps of frames, then one end. */
+import type { AnswerOutcome } from '../../shared/log/answer-facts.ts'
+import type { Usage } from '../../shared/log/frame.ts'
+
+export interface AnswerStep {
+  /** Members of the frames that came together, in order; they can be written together. */
+  readonly members: readonly string[]
+  /** The counts last stated. */
+  readonly usage?: Usage
+  /** Present on the last step. */
+  readonly outcome?: AnswerOutcome
+}
+
+export interface AnswerSource {
+  /** The next step. Never rejects; not to be called again after a step with an outcome. */
+  next(): Promise<AnswerStep>
+  /** The reader is gone: lets go of whatever feeds the source. */
+  cancel(): void
+}

@@ -1,0 +1,90 @@
+/**
+ * A pool's answer being read: upstream bytes in, frames out, held to an idle and a total deadline. The edge reads one for
+ * itself on the private path; a log shard reads one for all its readers.
+ */
+import type { AnswerOutcome } from '../../shared/log/answer-facts.ts'
+import type { Frame, Usage } from '../../shared/log/frame.ts'
+import type { Ingest, IngestStep } from '../../shared/stream/ingest.ts'
+import type { Runtime } from '../runtime.ts'
+import { createStallWatchdog } from './stall-watchdog.ts'
+
+export interface PoolStep {
+  readonly frames: readonly Frame[]
+  readonly usage?: Usage
+  readonly outcome?: AnswerOutcome
+}
+
+export interface PoolAnswer {
+  /** What the next upstream read brings: possibly no frame, possibly several. Never rejects. */
+  next(): Promise<PoolStep>
+  /** Closes the connection to the pool. */
+  cancel(): void
+}
+
+export interface PoolAnswerOptions {
+  readonly body: ReadableStream<Uint8Array>
+  readonly ingest: Ingest
+  /** Aborting it closes the connection. */
+  readonly abort: AbortController
+  readonly idleMs: number
+  /** When the whole answer must be here, milliseconds since the epoch. */
+  readonly endsByMs: number
+  readonly runtime: Runtime
+}
+
+export function readPoolAnswer(options: PoolAnswerOptions): PoolAnswer {
+  const { ingest, abort, idleMs, endsByMs, runtime } = options
+  const reader = options.body.getReader()
+  const decoder = new TextDecoder()
+  let cut: AnswerOutcome | undefined
+
+  function cutOff(why: AnswerOutcome): void {
+    cut ??= why
+    watchdog.stop()
+    abort.abort()
+  }
+  const watchdog = createStallWatchdog({ idleMs, endsByMs, runtime, onCut: cutOff })
+
+  async function next(): Promise<PoolStep> {
+    const step = await readOnce()
+    if (step.outcome !== undefined) watchdog.stop()
+    return step
+  }
+
+  async function readOnce(): Promise<PoolStep> {
+    watchdog.waiting()
+    try {
+      const { done, value } = await reader.read()
+      if (done) return endOf(ingest.push(decoder.decode()))
+      return stepOf(ingest.push(decoder.decode(value, { stream: true })))
+    } catch {
+      // A read fails because we cut it, because the client did, or because the pool's connection broke.
+      return cut === undefined || hasAll() ? endOf([]) : { frames: [], outcome: cut }
+    } finally {
+      watchdog.arrived()
+    }
+  }
+
+  /** A pool that said everything and then neither ended nor closed has answered. */
+  function hasAll(): boolean {
+    return cut === 'stalled' && ingest.end().outcome === 'completed'
+  }
+
+  function stepOf(steps: readonly IngestStep[]): PoolStep {
+    const frames = steps.flatMap((step) => (step.kind === 'frame' ? [step.frame] : []))
+    const last = steps.at(-1)
+    if (last?.kind !== 'end') return { frames }
+    // Whatever the pool still sends says nothing more.
+    void reader.cancel().catch(() => undefined)
+    return { frames, outcome: last.end.outcome, ...(last.end.usage && { usage: last.end.usage }) }
+  }
+
+  function endOf(steps: readonly IngestStep[]): PoolStep {
+    const step = stepOf(steps)
+    if (step.outcome !== undefined) return step
+    const end = ingest.end()
+    return { frames: step.frames, outcome: end.outcome, ...(end.usage && { usage: end.usage }) }
+  }
+
+  return { next, cancel: () => cutOff('client_cancelled') }
+}
