@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createScheduler } from '../../../../tools/local/engine/scheduler.ts'
+import { settle } from './fake-clock.ts'
+
+const never = new AbortController().signal
+
+describe('the scheduler', () => {
+  test('runs as many as it may, and the others in the order in which they came', async () => {
+    const scheduler = createScheduler({ maxNumSeqs: 2, maxWaitingQueueLength: 10 })
+    const started: number[] = []
+    const tickets = [0, 1, 2, 3].map((number) => {
+      const ticket = scheduler.enter(never)
+      void ticket?.turn.then(() => started.push(number))
+      return ticket
+    })
+    await settle()
+    expect(started).toEqual([0, 1])
+    tickets[1]?.leave()
+    await settle()
+    expect(started).toEqual([0, 1, 2])
+    tickets[0]?.leave()
+    await settle()
+    expect(started).toEqual([0, 1, 2, 3])
+  })
+
+  test('refuses what the queue has no room for, and accepts again once there is', () => {
+    const scheduler = createScheduler({ maxNumSeqs: 1, maxWaitingQueueLength: 1 })
+    const running = scheduler.enter(never)
+    expect(scheduler.enter(never)).toBeDefined()
+    expect(scheduler.enter(never)).toBeUndefined()
+    running?.leave()
+    expect(scheduler.enter(never)).toBeDefined()
+  })
+
+  test('takes whoever leaves out of the middle of the queue at once', async () => {
+    const scheduler = createScheduler({ maxNumSeqs: 1, maxWaitingQueueLength: 10 })
+    const controller = new AbortController()
+    const first = scheduler.enter(never)
+    const second = scheduler.enter(controller.signal)
+    const third = scheduler.enter(never)
+    controller.abort()
+    expect(scheduler.waiting()).toBe(1)
+    expect(await second?.turn).toBe(false)
+    first?.leave()
+    expect(await third?.turn).toBe(true)
+    expect(scheduler.running()).toBe(1)
+  })
+
+  test('counts a place once, however often it is given up', () => {
+    const scheduler = createScheduler({ maxNumSeqs: 2, maxWaitingQueueLength: 10 })
+    const first = scheduler.enter(never)
+    scheduler.enter(never)
+    first?.leave()
+    first?.leave()
+    expect(scheduler.running()).toBe(1)
+  })
+
+  test('never runs more than it may, leaves no one waiting beside a free place, and loses none', () => {
+    const moves = fc.array(fc.record({ kind: fc.constantFrom('enter', 'leave', 'abort'), at: fc.nat() }))
+    fc.assert(
+      fc.property(moves, fc.integer({ min: 1, max: 3 }), (steps, maxNumSeqs) => {
+        const scheduler = createScheduler({ maxNumSeqs, maxWaitingQueueLength: 3 })
+        const present: { leave(): void }[] = []
+        for (const { kind, at } of steps) {
+          if (kind === 'enter') {
+            const controller = new AbortController()
+            const ticket = scheduler.enter(controller.signal)
+            const leave = at % 2 === 0 ? () => controller.abort() : () => ticket?.leave()
+            // An abort does not free a place that runs: the generation does, when it notices.
+            if (ticket !== undefined) present.push({ leave: () => (leave(), ticket.leave()) })
+          } else {
+            present.splice(at % Math.max(1, present.length), 1)[0]?.leave()
+          }
+          expect(scheduler.running()).toBe(Math.min(maxNumSeqs, present.length))
+          expect(scheduler.waiting()).toBe(Math.max(0, present.length - maxNumSeqs))
+        }
+      }),
+    )
+  })
+})

@@ -1,0 +1,77 @@
+/** Runs the local entry under `wrangler dev` and waits until it answers. */
+import type { ChildProcess } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { MeshConfig } from '../../shared/schema/mesh.ts'
+import { startWrangler } from '../build/wrangler.ts'
+import { STATE_DIR, writePrivately, type DevSecrets } from './dev-secrets.ts'
+
+export interface RunningEdge {
+  readonly url: string
+  readonly process: ChildProcess
+}
+
+const READY_WITHIN_MS = 60_000
+const POLL_MS = 100
+/** Kept for the case that it does not start. */
+const MAX_OUTPUT_CHARACTERS = 20_000
+
+/** Rejects with what wrangler said if the edge does not answer in time. */
+export async function startEdge(config: MeshConfig, secrets: DevSecrets, port: number): Promise<RunningEdge> {
+  // Two meshes on one machine share nothing but the secrets: a database has one process.
+  const ownDir = path.join(STATE_DIR, String(port))
+  await mkdir(ownDir, { recursive: true, mode: 0o700 })
+  const envFile = path.join(ownDir, 'dev.env')
+  await writePrivately(envFile, environmentOf(config, secrets))
+  const child = startWrangler(
+    [
+      ['dev', 'workers/dev/index.ts', '--local', '--ip', '127.0.0.1', '--port', String(port)],
+      ['--inspector-port', '0', '--env-file', envFile, '--persist-to', path.join(ownDir, 'state')],
+      ['--show-interactive-dev-session=false', '--log-level', 'warn'],
+    ].flat(),
+    ['ignore', 'pipe', 'pipe'],
+    { WRANGLER_REGISTRY_PATH: path.join(ownDir, 'registry'), WRANGLER_LOG_PATH: path.join(ownDir, 'logs') },
+  )
+  let output = ''
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString()).slice(-MAX_OUTPUT_CHARACTERS)
+  }
+  child.stdout?.on('data', keep)
+  child.stderr?.on('data', keep)
+
+  const url = `http://127.0.0.1:${port}`
+  const deadline = Date.now() + READY_WITHIN_MS
+  while (!(await answers(url))) {
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+      child.kill('SIGKILL')
+      throw new Error(`The edge did not start. wrangler said:\n${output}`)
+    }
+    await wait(POLL_MS)
+  }
+  // From here on what the Worker logs is the reader's: one JSON line per request.
+  child.stdout?.off('data', keep).resume()
+  child.stderr?.off('data', keep).resume()
+  return { url, process: child }
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2000) })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
+/** JSON is TOML's equal here and has no line breaks; the escapes keep a dotenv reader from seeing anything in it. */
+function environmentOf(config: MeshConfig, secrets: DevSecrets): string {
+  const json = JSON.stringify(config).replaceAll("'", '\\u0027').replaceAll('$', '\\u0024')
+  return [
+    'MESH_MODE=dev',
+    `MESH_CONFIG='${json}'`,
+    `MESH_FINGERPRINT_SECRET=${secrets.fingerprintSecret}`,
+    `MESH_ADMIN_TOKEN=${secrets.adminToken}`,
+  ].join('\n')
+}

@@ -1,0 +1,73 @@
+/** Turns a body into a generation request, or the error that vLLM would answer. */
+import { err, ok, type Result } from '../../../shared/result.ts'
+import { asList, checkBody, isRecord, numberOr } from './body-checks.ts'
+import { badRequest, contextTooLong, type EngineError } from './errors.ts'
+import type { GenerationRequest } from './generation.ts'
+import type { EngineSettings } from './options.ts'
+import { readChatPrompt, readCompletionPrompt } from './prompt.ts'
+
+export type Surface = 'chat' | 'completions'
+
+export interface ReadRequest {
+  readonly generation: GenerationRequest
+  readonly stream: boolean
+  /** A usage chunk after the finish. */
+  readonly includeUsage: boolean
+  /** Usage on every chunk. */
+  readonly continuousUsage: boolean
+  readonly returnTokenIds: boolean
+}
+
+/** vLLM's, and OpenAI's, for the completions surface; chat may fill the context. */
+const DEFAULT_COMPLETION_TOKENS = 16
+
+export function readRequest(
+  surface: Surface,
+  body: unknown,
+  settings: EngineSettings,
+): Result<ReadRequest, EngineError> {
+  if (!isRecord(body)) return err(badRequest('The body must be a JSON object.'))
+  const mistake = checkBody(body)
+  if (mistake !== undefined) return err(mistake)
+  const model = typeof body['model'] === 'string' ? body['model'] : settings.servedModelName
+  if (!settings.servedModelNames.includes(model)) {
+    return err({ status: 404, message: `The model \`${model}\` does not exist.`, param: 'model' })
+  }
+  const stream = body['stream'] === true
+  const streamOptions = body['stream_options']
+  if (isRecord(streamOptions) && !stream) {
+    return err(badRequest('Stream options can only be defined when `stream=True`.', 'stream_options'))
+  }
+  const prompt = surface === 'chat' ? readChatPrompt(body) : readCompletionPrompt(body)
+  if (!prompt.ok) return prompt
+
+  const room = settings.maxModelLen - prompt.value.length
+  const asked = numberOr(body['max_completion_tokens'], numberOr(body['max_tokens'], undefined))
+  const byDefault = surface === 'chat' ? room : Math.min(DEFAULT_COMPLETION_TOKENS, room)
+  const maxTokens = asked ?? Math.max(1, byDefault)
+  if (maxTokens > room) {
+    const { maxModelLen } = settings
+    return err(contextTooLong({ maxModelLen, promptTokens: prompt.value.length, outputTokens: maxTokens }))
+  }
+  const minTokens = numberOr(body['min_tokens'], 0)
+  if (minTokens > maxTokens) {
+    return err(badRequest('min_tokens must be at most max_tokens.', 'min_tokens'))
+  }
+  const salt = body['cache_salt']
+  return ok({
+    generation: {
+      prompt: prompt.value,
+      cacheSalt: typeof salt === 'string' ? salt : undefined,
+      maxTokens,
+      minTokens,
+      temperature: numberOr(body['temperature'], 1),
+      seed: numberOr(body['seed'], undefined),
+      stops: asList(body['stop']).filter((stop) => typeof stop === 'string'),
+      ignoreEos: body['ignore_eos'] === true,
+    },
+    stream,
+    includeUsage: isRecord(streamOptions) && streamOptions['include_usage'] === true,
+    continuousUsage: isRecord(streamOptions) && streamOptions['continuous_usage_stats'] === true,
+    returnTokenIds: body['return_token_ids'] === true,
+  })
+}
