@@ -1,5 +1,13 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+import { aMeshConfig } from './test/support/mesh-config.ts'
+
+/** Pools of the workers ring are never reached but through a stand-in. */
+const workersConfig = aMeshConfig({
+  'eu-central': 'http://eu-central.pool.test',
+  'us-east': 'http://us-east.pool.test',
+  'ap-southeast': 'http://ap-southeast.pool.test',
+})
 
 /**
  * Four rings. unit: pure code on Node. workers: objects, storage and streams inside workerd. mesh: several data
@@ -12,18 +20,24 @@ export default defineConfig({
       {
         plugins: [
           cloudflareTest({
-            main: './test/workers/entry.ts',
+            main: './workers/dev/index.ts',
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: {
                 MESH_MODE: 'dev',
+                MESH_CONFIG: JSON.stringify(workersConfig),
                 MESH_FINGERPRINT_SECRET: 'test fingerprint secret of 32 bytes or more',
                 MESH_ADMIN_TOKEN: 'test-admin-token-0123456789abcdef',
               },
             },
           }),
         ],
-        test: { name: 'workers', include: ['test/workers/**/*.test.ts'], isolate: false },
+        test: {
+          name: 'workers',
+          include: ['test/workers/**/*.test.ts'],
+          isolate: false,
+          testTimeout: 30_000,
+        },
       },
       {
         test: {
