@@ -20,11 +20,11 @@ export interface Latency {
 
 /** Finagle's default decay time: a faster sample weighs 1 − e^(−elapsed/τ). */
 export const DECAY_TAU_MS = 10_000
-/** One outlier up to ten times the usual must not make the usual double the next best pool's; chosen, not derived. */
+/** Chosen by closed-loop simulation: a lower one notices a slow-down later, a higher one lets outliers cost more. */
 export const MAX_RISE = 3
 /** An unrefreshed cost is believed in full this long. */
 export const IDLE_GRACE_MS = 10_000
-/** Then the distance to what the pool may be capable of halves (in the logarithm) each time this passes. */
+/** Then, each time this passes, the logarithm of cost over capability halves: tried again well within a minute. */
 export const IDLE_HALF_LIFE_MS = 15_000
 /** Keeps ratios and logarithms finite; clocks on Workers advance in whole milliseconds. */
 export const MIN_LATENCY_MS = 1

@@ -47,9 +47,6 @@ export function saturatedUntilMs(marks: readonly SaturationMark[], key: string, 
     .filter((other) => other.key === undefined || other.key === key)
     .map(({ untilMs }) => untilMs)
   // With marks for several keys, everyone stays away until fewer than two of them are left.
-  const several = live
-    .filter((other) => other.key !== undefined)
-    .map(({ untilMs }) => untilMs)
-    .toSorted((a, b) => b - a)[KEYS_TO_SATURATE - 1]
+  const several = live.map(({ untilMs }) => untilMs).toSorted((a, b) => b - a)[KEYS_TO_SATURATE - 1]
   return Math.max(0, ...own, several ?? 0)
 }

@@ -40,7 +40,7 @@ function knownDataClass({ tenant, dataClass }: RuleSubject): string | undefined 
 
 function knownCountry(country: string | undefined): string | undefined {
   if (country === undefined || !/^[A-Z]{2}$/.test(country)) return undefined
-  return country
+  return UNKNOWN_COUNTRIES.includes(country) ? undefined : country
 }
 
 function knownContinent(continent: string | undefined): string | undefined {

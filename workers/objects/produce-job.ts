@@ -28,6 +28,11 @@ export async function produceJob(
   }
   const placed = place({ config: mesh.config, tenant, model, ...job.residency })
   if (!placed.ok) return placed
+  const { restricted, storageRegions } = placed.value
+  // The edge chose this home under another config than ours; what ours does not allow is not stored.
+  if (restricted && !storageRegions.some((region) => region.id === origin.id)) {
+    return err({ reason: 'config_unavailable' })
+  }
   const placement = narrowTo(placed.value, new Set(job.allowedPools))
   if (!placement.ok) return placement
 

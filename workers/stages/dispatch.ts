@@ -15,6 +15,7 @@ import {
 } from '../../shared/pool/snapshot.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Candidate, Ranking } from '../../shared/routing/rank.ts'
+import { refusalOf } from '../../shared/routing/refusal.ts'
 import type { Mesh } from '../mesh.ts'
 import { askPool, type PoolFailure, type PoolJob } from '../outgoing/ask-pool.ts'
 import type { Runtime } from '../runtime.ts'
@@ -53,6 +54,7 @@ export async function dispatch(
   const { ranking, signal, endsByMs } = input
   const { runtime, mesh } = dependencies
   const view = dependencies.pools.seenFrom(input.origin.id)
+  if (ranking.ranked.length === 0) return err(refusalOf(ranking))
   const failures: PoolFailure[] = []
 
   for (const candidate of ranking.ranked.slice(0, mesh.config.limits.max_attempts)) {
@@ -76,12 +78,13 @@ export async function dispatch(
         }),
       })
     }
-    view.update(pool, (state) => refused(state, asked.error, input.key, nowMs))
+    const waitedMs = nowMs - askedAtMs
+    view.update(pool, (state) => refused(state, asked.error, input.key, waitedMs, nowMs))
     // The pool is well; the request is not, and would not be anywhere else.
     if (asked.error.kind === 'final') return err(asked.error.error)
     failures.push(asked.error)
   }
-  return err(signal.aborted ? { reason: 'client_cancelled' } : failureOf(failures, ranking))
+  return err(signal.aborted ? { reason: 'client_cancelled' } : failureOf(failures))
 }
 
 /** Tells once how the answer ended. */
@@ -125,11 +128,17 @@ function ended(state: PoolState, outcome: AnswerOutcome, key: string, nowMs: num
 }
 
 /** What a refusal before the first token says about the pool. */
-function refused(state: PoolState, failure: PoolFailure, key: string, nowMs: number): PoolState {
+function refused(
+  state: PoolState,
+  failure: PoolFailure,
+  key: string,
+  waitedMs: number,
+  nowMs: number,
+): PoolState {
   const sawFirstToken = false
   switch (failure.kind) {
     case 'fault':
-      return onFailure(state, { kind: failure.fault, key, sawFirstToken }, nowMs)
+      return onFailure(state, { kind: failure.fault, key, sawFirstToken, waitedMs }, nowMs)
     case 'saturated':
       return onSaturated(state, { ...failure, key }, nowMs)
     case 'final':
@@ -138,15 +147,14 @@ function refused(state: PoolState, failure: PoolFailure, key: string, nowMs: num
   }
 }
 
-function failureOf(failures: readonly PoolFailure[], ranking: Ranking): GatewayError {
+function failureOf(failures: readonly PoolFailure[]): GatewayError {
   const areAllTimeouts = failures.every((failure) => failure.kind === 'fault' && failure.fault === 'timeout')
-  if (failures.length > 0 && areAllTimeouts) return { reason: 'pool_timeout' }
+  if (areAllTimeouts) return { reason: 'pool_timeout' }
   const waitsMs = failures.flatMap((failure) =>
     failure.kind === 'saturated' && failure.retryAfterMs !== undefined ? [failure.retryAfterMs] : [],
   )
-  const retryAfterMs = Math.min(ranking.retryAfterMs ?? Number.POSITIVE_INFINITY, ...waitsMs)
   return {
     reason: 'no_eligible_pool',
-    retryAfterSeconds: Number.isFinite(retryAfterMs) ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : 1,
+    retryAfterSeconds: waitsMs.length === 0 ? 1 : Math.ceil(Math.min(...waitsMs) / 1000),
   }
 }

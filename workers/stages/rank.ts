@@ -24,7 +24,8 @@ export function rank(
   { mesh, runtime, pools }: { mesh: Mesh; runtime: Runtime; pools: PoolStates },
 ): Ranking {
   const { generation, placement } = input
-  const extras = new Set(mesh.models.get(generation.model)?.extra_fields)
+  const model = mesh.models.get(generation.model)
+  const extras = new Set(model?.extra_fields)
   return rankPools({
     placement,
     version: input.modelVersion,
@@ -34,6 +35,9 @@ export function rank(
     nowMs: runtime.now(),
     rng: () => runtime.random(),
     acceptsFields: (pool) => acceptsFields(pool, generation, extras),
+    // What the prompt takes of the window only its pool can count.
+    ...(model === undefined ? {} : { contextLength: model.context_length }),
+    ...(generation.tokenLimit === undefined ? {} : { limitTokens: generation.tokenLimit }),
   })
 }
 
