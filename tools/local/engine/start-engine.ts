@@ -82,8 +82,11 @@ async function serve(core: Core, request: IncomingMessage, response: ServerRespo
       await serveApi(core, { route, path, surface }, exchange)
     }
   } catch (error) {
-    // A mistake of the engine's own: shown on its console, and as the 500 that a real one would give.
-    console.error(error)
+    // A mistake of the engine's own: the 500 that a real one would give, and on the console where it was made;
+    // not the message, which may quote a prompt.
+    const frames =
+      error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^ +at /.test(line)) : []
+    console.error(['The engine failed.', ...frames].join('\n'))
     if (response.headersSent) exchange.breakOff()
     else sendError(exchange, { status: 500, message: 'Internal server error.' })
   }

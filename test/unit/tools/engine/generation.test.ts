@@ -111,16 +111,22 @@ describe('a generation', () => {
     })
   })
 
-  test('leaves its own tokens in the cache, but the last, for the turn that follows', async () => {
-    const { clock, run } = setUp({})
-    const first = run({ maxTokens: 29 })
-    await clock.advance(0)
-    const tokens = first.steps.map(({ token }) => token)
-    const next = run({ prompt: [...PROMPT, ...tokens, ...encode(' More.')] })
-    await clock.advance(0)
-    // 128 of 100 + 29 tokens were read: exactly 8 blocks.
-    expect(next.cached[0]).toBe(128)
-  })
+  test.each([
+    // Read were 127 and 128 of the 128 and 129 tokens: 7 blocks, and exactly 8.
+    [28, 112],
+    [29, 128],
+  ])(
+    'leaves its own %i tokens in the cache, but the last, for the turn that follows',
+    async (made, cached) => {
+      const { clock, run } = setUp({})
+      const first = run({ maxTokens: made })
+      await clock.advance(0)
+      const tokens = first.steps.map(({ token }) => token)
+      const next = run({ prompt: [...PROMPT, ...tokens, ...encode(' More.')] })
+      await clock.advance(0)
+      expect(next.cached[0]).toBe(cached)
+    },
+  )
 
   test('never finds what was computed under another salt', async () => {
     const { clock, run } = setUp({})
