@@ -1,7 +1,8 @@
 /** The Hono app: middleware in order, then the route table. */
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
-import type { Edge, Isolate } from './edge.ts'
+import type { AppVariables } from './app-variables.ts'
+import type { Isolate } from './edge.ts'
 import { respondToError } from './middleware/error-boundary.ts'
 import { identifyRequest } from './middleware/identify-request.ts'
 import { adminRoutes } from './routes/admin.ts'
@@ -9,11 +10,6 @@ import { generate } from './routes/generate.ts'
 import { health } from './routes/health.ts'
 import { listModels, showModel } from './routes/models.ts'
 import { methodNotAllowed, notFound } from './routes/unmatched.ts'
-
-/** What a handler finds in its context. */
-export interface AppVariables {
-  Variables: { readonly requestId: string; readonly edge: Edge }
-}
 
 const EXPOSED_HEADERS = [
   'age',

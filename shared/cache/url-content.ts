@@ -1,4 +1,5 @@
 /** Tells whether a request's content lies partly elsewhere: behind a URL, or in a file known only by its id. */
+import { isObject } from '../is-object.ts'
 
 const DATA_URL = /^data:/i
 
@@ -10,7 +11,7 @@ export function hasUrlContent(body: Readonly<Record<string, unknown>>): boolean 
 
 function refersElsewhere(content: unknown): boolean {
   return (
-    Array.isArray(content) && content.some((part) => isRecord(part) && Object.entries(part).some(pointsAway))
+    Array.isArray(content) && content.some((part) => isObject(part) && Object.entries(part).some(pointsAway))
   )
 }
 
@@ -25,9 +26,5 @@ function isAway(url: unknown): boolean {
 }
 
 function member(value: unknown, name: string): unknown {
-  return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
 }

@@ -2,10 +2,9 @@
  * Tells what kind of place a URL's host is, in whatever spelling, by the rules of the WHATWG URL Standard. What a
  * public name resolves to is not known here.
  */
+import type { HostKind } from './host-kind.ts'
 import { classifyIpv4, parseIpv4 } from './ipv4.ts'
 import { classifyIpv6, parseIpv6 } from './ipv6.ts'
-
-export type HostKind = 'public' | 'private' | 'loopback' | 'link_local' | 'reserved' | 'invalid'
 
 /** Names that lead to the machine itself (RFC 6761 §6.3, and the /etc/hosts of common systems). */
 const LOOPBACK_NAMES = ['localhost', 'localdomain', 'ip6-localhost', 'ip6-loopback']

@@ -1,5 +1,5 @@
 /** Reads IPv4 addresses as URLs spell them (decimal, octal, hex, one to four parts), and tells their kind. */
-import type { HostKind } from './host.ts'
+import type { HostKind } from './host-kind.ts'
 
 type Range = readonly [network: string, prefixBits: number, kind: HostKind]
 

@@ -1,5 +1,5 @@
 /** Reads IPv6 addresses and tells their kind, looking through the forms that carry an IPv4 address. */
-import type { HostKind } from './host.ts'
+import type { HostKind } from './host-kind.ts'
 import { classifyIpv4, parseIpv4 } from './ipv4.ts'
 
 type Range = readonly [network: string, prefixBits: number, kind: HostKind]

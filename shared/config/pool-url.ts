@@ -3,7 +3,7 @@
  * backslashes in the host), so that what is checked here is what every other reader of the URL connects to.
  */
 import { classifyHost } from './host.ts'
-import type { HostKind } from './host.ts'
+import type { HostKind } from './host-kind.ts'
 import type { MeshMode } from './mode.ts'
 import { quote } from './problem.ts'
 import type { ConfigProblem } from './problem.ts'

@@ -3,7 +3,7 @@
  * "must be".
  */
 import { z } from 'zod'
-import { isObject } from './is-object.ts'
+import { isObject } from '../is-object.ts'
 import { expectedPhrase } from './request-issue.ts'
 
 /** An object with these members and no others; a member that is null counts as absent, as SDKs send nulls. */

@@ -3,7 +3,7 @@
  * documented ones.
  */
 import { z } from 'zod'
-import { isObject } from './is-object.ts'
+import { isObject } from '../is-object.ts'
 import { listOf, numberFrom, object, textOf } from './request-checks.ts'
 
 const MAX_STOP_SEQUENCES = 16 // OpenAI takes 4, vLLM any number

@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod'
 import type { GatewayError } from '../errors.ts'
-import { isObject } from './is-object.ts'
+import { isObject } from '../is-object.ts'
 
 type Issue = z.core.$ZodIssue
 type Path = readonly PropertyKey[]

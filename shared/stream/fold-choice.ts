@@ -1,6 +1,6 @@
 /** Folds the deltas of one choice: a chat message, a completion's text, log probabilities. */
 import { createToolCallsFold, joinText } from './fold-tool-calls.ts'
-import { isRecord } from './is-record.ts'
+import { isObject } from '../is-object.ts'
 import { keepLast } from './keep-last.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -27,10 +27,10 @@ export function createMessageFold() {
 
   return {
     add({ delta }: Json): void {
-      if (!isRecord(delta)) return
+      if (!isObject(delta)) return
       if (typeof delta.role === 'string' && delta.role !== '') role = delta.role
       if (Array.isArray(delta.tool_calls)) toolCalls.add(delta.tool_calls)
-      if (isRecord(delta.function_call)) {
+      if (isObject(delta.function_call)) {
         const { name, arguments: text } = delta.function_call
         functionCall = {
           name: functionCall?.name ?? name,
@@ -78,7 +78,7 @@ export function createLogprobsFold() {
   const rest = new Map<string, unknown>()
   return {
     add(logprobs: unknown): void {
-      if (!isRecord(logprobs)) return
+      if (!isObject(logprobs)) return
       for (const [key, value] of Object.entries(logprobs)) {
         const list = lists.get(key)
         if (!Array.isArray(value)) keepLast(rest, { [key]: value }, new Set())

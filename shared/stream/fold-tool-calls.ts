@@ -1,5 +1,5 @@
 /** Folds tool-call deltas: id and name come with a call's first delta, its arguments in pieces of text. */
-import { isRecord } from './is-record.ts'
+import { isObject } from '../is-object.ts'
 import { keepLast } from './keep-last.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -40,11 +40,11 @@ export function createToolCallsFold() {
   return {
     add(deltas: readonly unknown[]): void {
       for (const delta of deltas) {
-        if (!isRecord(delta)) continue
+        if (!isObject(delta)) continue
         const call = callFor(delta)
         if (typeof delta.id === 'string' && delta.id !== '') call.id ??= delta.id
         if (typeof delta.type === 'string' && delta.type !== '') call.type = delta.type
-        if (isRecord(delta.function)) {
+        if (isObject(delta.function)) {
           if (typeof delta.function.name === 'string') call.name ??= delta.function.name
           call.argumentText = joinText(call.argumentText, delta.function.arguments)
         }

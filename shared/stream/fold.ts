@@ -1,7 +1,7 @@
 /** Folds the frames of one generation into the answer that a client who did not ask for a stream gets. */
 import type { Frame, Surface, Usage } from '../log/frame.ts'
 import { createLogprobsFold, createMessageFold, createTextFold } from './fold-choice.ts'
-import { isRecord } from './is-record.ts'
+import { isObject } from '../is-object.ts'
 import { keepLast } from './keep-last.ts'
 
 export interface Fold {
@@ -64,9 +64,9 @@ export function createFold(surface: Surface): Fold {
   return {
     add({ members }) {
       const event: unknown = JSON.parse(members)
-      if (!isRecord(event) || !Array.isArray(event.choices)) throw new Error('a frame without choices')
+      if (!isObject(event) || !Array.isArray(event.choices)) throw new Error('a frame without choices')
       keepLast(top, event, new Set(['choices']))
-      for (const choice of event.choices) if (isRecord(choice)) addChoice(choice)
+      for (const choice of event.choices) if (isObject(choice)) addChoice(choice)
     },
     answer({ id, createdSeconds, model, usage }) {
       const ordered = [...choices].sort(([a], [b]) => a - b)

@@ -5,7 +5,7 @@ import { REJECTED, readErrorText, readOpenAIError } from './openai-errors.ts'
 import { readOpenAIEvent, tokenCount } from './openai-events.ts'
 import type { EventDialect } from './openai-events.ts'
 import { buildOpenAIRequest } from './openai-request.ts'
-import { isRecord } from '../../shared/stream/is-record.ts'
+import { isObject } from '../../shared/is-object.ts'
 
 /** Sampling parameters of `llama-server` (its README, "POST /completion") that the OpenAI routes take as well. */
 const SAMPLING_FIELDS: readonly string[] = [
@@ -36,7 +36,7 @@ const SAMPLING_FIELDS: readonly string[] = [
 const EVENTS: EventDialect = {
   // Measurements and progress of the run that produced the answer.
   droppedMembers: new Set(['timings', 'prompt_progress']),
-  completionTokens: ({ timings }) => (isRecord(timings) ? tokenCount(timings.predicted_n) : undefined),
+  completionTokens: ({ timings }) => (isObject(timings) ? tokenCount(timings.predicted_n) : undefined),
 }
 
 export const llamacpp: PoolAdapter = {

@@ -1,6 +1,6 @@
 /** Reads a refusal in the shapes that OpenAI-compatible servers give it: nested, flat, a bare string, or no JSON. */
 import type { PoolFault } from './adapter.ts'
-import { isRecord } from '../../shared/stream/is-record.ts'
+import { isObject } from '../../shared/is-object.ts'
 
 export interface PoolErrorText {
   /** The machine-readable code or type, in lower case; empty if there is none. */
@@ -71,8 +71,8 @@ export function readErrorText(body: string): PoolErrorText {
     // Not JSON, or longer than what was read: the text is all there is.
     return { code: '', message: body }
   }
-  const error = isRecord(parsed) ? (parsed.error ?? parsed) : parsed
-  if (!isRecord(error)) return { code: '', message: typeof error === 'string' ? error : '' }
+  const error = isObject(parsed) ? (parsed.error ?? parsed) : parsed
+  if (!isObject(error)) return { code: '', message: typeof error === 'string' ? error : '' }
   const code = [error.code, error.type].find((name) => typeof name === 'string')
   return {
     code: typeof code === 'string' ? code.toLowerCase() : '',

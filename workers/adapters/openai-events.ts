@@ -6,7 +6,7 @@ import type { Finish, Frame, Surface, Usage } from '../../shared/log/frame.ts'
 import type { JsonObject, Member } from '../../shared/stream/members.ts'
 import { readJsonObject } from '../../shared/stream/members.ts'
 import type { UpstreamEvent } from '../../shared/stream/upstream-event.ts'
-import { isRecord } from '../../shared/stream/is-record.ts'
+import { isObject } from '../../shared/is-object.ts'
 
 export interface EventDialect {
   /** Members that are one pool's own and no part of the answer: a cached or stitched answer must not show them. */
@@ -42,7 +42,7 @@ export function readOpenAIEvent(dialect: EventDialect, surface: Surface, data: s
   if (choices === undefined || choices === null || (Array.isArray(choices) && choices.length === 0)) {
     return usage === undefined ? IGNORED : { kind: 'usage', usage }
   }
-  if (!Array.isArray(choices) || !choices.every(isRecord)) return FAILED
+  if (!Array.isArray(choices) || !choices.every(isObject)) return FAILED
   const tokens = dialect.completionTokens?.(object.value, usage)
   const frame: Frame = {
     members: joinMembers(object.members, dialect.droppedMembers),
@@ -66,13 +66,13 @@ function isFailure(event: Readonly<Record<string, unknown>>): boolean {
 
 function readUsage({ value, members }: JsonObject): Usage | undefined {
   const { usage } = value
-  if (!isRecord(usage)) return undefined
+  if (!isObject(usage)) return undefined
   const promptTokens = tokenCount(usage.prompt_tokens)
   const raw = members.findLast(({ key }) => key === 'usage')?.value
   if (promptTokens === undefined || raw === undefined) return undefined
   const details = usage.prompt_tokens_details
   // Missing is unknown, not zero: vLLM and SGLang leave it out unless started with a flag.
-  const cachedTokens = isRecord(details) ? tokenCount(details.cached_tokens) : undefined
+  const cachedTokens = isObject(details) ? tokenCount(details.cached_tokens) : undefined
   return {
     promptTokens,
     completionTokens: tokenCount(usage.completion_tokens) ?? 0,
@@ -95,7 +95,7 @@ function withoutLineBreaks(json: string): string {
 function hasContent(surface: Surface, choice: Readonly<Record<string, unknown>>): boolean {
   if (surface === 'completions') return isFilled(choice.text)
   const { delta } = choice
-  return isRecord(delta) && Object.entries(delta).some(([key, value]) => key !== 'role' && isFilled(value))
+  return isObject(delta) && Object.entries(delta).some(([key, value]) => key !== 'role' && isFilled(value))
 }
 
 function isFilled(value: unknown): boolean {

@@ -1,6 +1,6 @@
 /** The last resort: a broken invariant becomes a 500 that says nothing of it, and a log line that says only where. */
 import type { ErrorHandler } from 'hono'
-import type { AppVariables } from '../app.ts'
+import type { AppVariables } from '../app-variables.ts'
 import { failed } from '../error-response.ts'
 
 export const respondToError: ErrorHandler<AppVariables> = (error, context) => {

@@ -1,6 +1,6 @@
 /** Gives every request its id and the edge to work with, and every response the headers that all of them carry. */
 import type { MiddlewareHandler } from 'hono'
-import type { AppVariables } from '../app.ts'
+import type { AppVariables } from '../app-variables.ts'
 import type { Isolate } from '../edge.ts'
 
 const CLIENT_REQUEST_ID = /^[\x21-\x7e]{1,128}$/

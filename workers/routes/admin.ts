@@ -1,6 +1,6 @@
 /** /admin/v1: what the operator may see and do, behind a token of its own. */
 import { Hono, type MiddlewareHandler } from 'hono'
-import type { AppVariables } from '../app.ts'
+import type { AppVariables } from '../app-variables.ts'
 import { isEqualSecret } from '../digests.ts'
 import { failed } from '../error-response.ts'
 import { tenantHome } from '../../shared/residency/tenant-home.ts'

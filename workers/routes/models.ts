@@ -1,7 +1,7 @@
 /** GET /v1/models and /v1/models/{id}: the models that the key may use, and no other. */
 import type { Handler } from 'hono'
 import type { Model, Tenant } from '../../shared/schema/mesh.ts'
-import type { AppVariables } from '../app.ts'
+import type { AppVariables } from '../app-variables.ts'
 import type { Edge } from '../edge.ts'
 import { failed } from '../error-response.ts'
 import { identify } from '../stages/authenticate.ts'

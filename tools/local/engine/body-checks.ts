@@ -1,5 +1,6 @@
 /** Checks the fields of a request body, one table per surface; what is not in a table is ignored, as vLLM does. */
 import { badRequest, type EngineError } from './errors.ts'
+import { isObject } from '../../../shared/is-object.ts'
 
 export type Body = Readonly<Record<string, unknown>>
 
@@ -10,7 +11,7 @@ interface Check {
 
 const anyNumber: Check = { expected: 'a number', holds: (value) => typeof value === 'number' }
 const flag: Check = { expected: 'true or false', holds: (value) => typeof value === 'boolean' }
-const record: Check = { expected: 'an object', holds: isRecord }
+const record: Check = { expected: 'an object', holds: isObject }
 const wholeNumber = (minimum: number): Check => ({
   expected: `a whole number of at least ${minimum}`,
   holds: (value) => typeof value === 'number' && Number.isInteger(value) && value >= minimum,
@@ -55,7 +56,7 @@ const NOT_SIMULATED: Readonly<Record<string, (value: unknown) => boolean>> = {
   use_beam_search: (value) => value === false,
   include_stop_str_in_output: (value) => value === false,
   stop_token_ids: (value) => asList(value).length === 0,
-  response_format: (value) => isRecord(value) && value['type'] === 'text',
+  response_format: (value) => isObject(value) && value['type'] === 'text',
   structured_outputs: () => false,
 }
 
@@ -74,10 +75,6 @@ export function checkBody(body: Body): EngineError | undefined {
     }
   }
   return undefined
-}
-
-export function isRecord(value: unknown): value is Body {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** An array as it is, anything else as the only member of one. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { err, ok, type Result } from '../../../shared/result.ts'
 import type { EngineOptions, RttMatrix } from './options.ts'
+import { isObject } from '../../../shared/is-object.ts'
 
 interface FlagRule {
   readonly option: keyof EngineOptions
@@ -123,10 +124,6 @@ function isMatrix(json: unknown): json is RttMatrix {
   return (
     isObject(json) && Object.values(json).every((row) => isObject(row) && Object.values(row).every(isTime))
   )
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isTime(value: unknown): boolean {

@@ -1,11 +1,11 @@
 /** The routes that generate nothing: /health, /metrics, /v1/models, /tokenize. */
 import type { Core } from './core.ts'
-import { isRecord } from './body-checks.ts'
 import { badRequest } from './errors.ts'
 import { readJson, sendError, sendJson, type Exchange } from './exchange.ts'
 import { renderMetrics } from './metrics.ts'
 import { readChatPrompt } from './prompt.ts'
 import { encode, tokenText } from './tokenizer.ts'
+import { isObject } from '../../../shared/is-object.ts'
 
 /** False when there is no such route. */
 export async function serveInfo(core: Core, route: string, exchange: Exchange): Promise<boolean> {
@@ -49,7 +49,7 @@ async function tokenize(core: Core, exchange: Exchange): Promise<void> {
   const read = await readJson(exchange)
   if (read === undefined) return
   if ('error' in read) return sendError(exchange, read.error)
-  if (!isRecord(read.body)) return sendError(exchange, badRequest('The body must be a JSON object.'))
+  if (!isObject(read.body)) return sendError(exchange, badRequest('The body must be a JSON object.'))
   const { prompt, return_token_strs: returnsTexts } = read.body
   const isText = typeof prompt === 'string'
   const result = isText ? { ok: true as const, value: encode(prompt) } : readChatPrompt(read.body)

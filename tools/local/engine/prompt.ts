@@ -1,9 +1,10 @@
 /** Reads the prompt of a body: messages through the chat template, or a text, or token ids. */
 import { err, ok, type Result } from '../../../shared/result.ts'
-import { asList, isRecord, type Body } from './body-checks.ts'
+import { asList, type Body } from './body-checks.ts'
 import { renderChat, type ChatMessage, type ChatRole } from './chat-template.ts'
 import { badRequest, type EngineError } from './errors.ts'
 import { encode, isToken } from './tokenizer.ts'
+import { isObject } from '../../../shared/is-object.ts'
 
 type Prompt = Result<readonly number[], EngineError>
 
@@ -63,7 +64,7 @@ export function readCompletionPrompt(body: Body): Prompt {
 }
 
 function readMessage(message: unknown): ChatMessage | undefined {
-  if (!isRecord(message)) return undefined
+  if (!isObject(message)) return undefined
   const { role: roleName, content, name, tool_calls: toolCalls, tool_call_id: toolCallId } = message
   if (typeof roleName !== 'string' || !Object.hasOwn(ROLES, roleName)) return undefined
   const role = ROLES[roleName]
@@ -84,7 +85,7 @@ function textOf(content: unknown): string | undefined {
   if (!Array.isArray(content)) return undefined
   let text = ''
   for (const part of content) {
-    if (!isRecord(part) || part['type'] !== 'text' || typeof part['text'] !== 'string') return undefined
+    if (!isObject(part) || part['type'] !== 'text' || typeof part['text'] !== 'string') return undefined
     text += part['text']
   }
   return text

@@ -1,10 +1,11 @@
 /** Turns a body into a generation request, or the error that vLLM would answer. */
 import { err, ok, type Result } from '../../../shared/result.ts'
-import { asList, checkBody, isRecord, numberOr } from './body-checks.ts'
+import { asList, checkBody, numberOr } from './body-checks.ts'
 import { badRequest, contextTooLong, type EngineError } from './errors.ts'
 import type { GenerationRequest } from './generation.ts'
 import type { EngineSettings } from './options.ts'
 import { readChatPrompt, readCompletionPrompt } from './prompt.ts'
+import { isObject } from '../../../shared/is-object.ts'
 
 export type Surface = 'chat' | 'completions'
 
@@ -26,7 +27,7 @@ export function readRequest(
   body: unknown,
   settings: EngineSettings,
 ): Result<ReadRequest, EngineError> {
-  if (!isRecord(body)) return err(badRequest('The body must be a JSON object.'))
+  if (!isObject(body)) return err(badRequest('The body must be a JSON object.'))
   const mistake = checkBody(body)
   if (mistake !== undefined) return err(mistake)
   const model = typeof body['model'] === 'string' ? body['model'] : settings.servedModelName
@@ -35,7 +36,7 @@ export function readRequest(
   }
   const stream = body['stream'] === true
   const streamOptions = body['stream_options']
-  if (isRecord(streamOptions) && !stream) {
+  if (isObject(streamOptions) && !stream) {
     return err(badRequest('Stream options can only be defined when `stream=True`.', 'stream_options'))
   }
   const prompt = surface === 'chat' ? readChatPrompt(body) : readCompletionPrompt(body)
@@ -66,8 +67,8 @@ export function readRequest(
       ignoreEos: body['ignore_eos'] === true,
     },
     stream,
-    includeUsage: isRecord(streamOptions) && streamOptions['include_usage'] === true,
-    continuousUsage: isRecord(streamOptions) && streamOptions['continuous_usage_stats'] === true,
+    includeUsage: isObject(streamOptions) && streamOptions['include_usage'] === true,
+    continuousUsage: isObject(streamOptions) && streamOptions['continuous_usage_stats'] === true,
     returnTokenIds: body['return_token_ids'] === true,
   })
 }

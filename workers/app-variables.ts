@@ -1,0 +1,6 @@
+/** What every handler finds in its Hono context; set by middleware/identify-request.ts. */
+import type { Edge } from './edge.ts'
+
+export interface AppVariables {
+  Variables: { readonly requestId: string; readonly edge: Edge }
+}
