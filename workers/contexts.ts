@@ -16,14 +16,18 @@ import type { GenerationRequest } from '../shared/schema/request.ts'
 import type { Model, Region, Tenant } from '../shared/schema/mesh.ts'
 import type { AnswerSource } from './stream/answer-source.ts'
 
-/** From the request line and the headers alone; nothing of the body has been read. */
-export interface Received {
+/** A request as it comes in, before anything of it is understood. */
+export interface Incoming {
   readonly request: Request
   readonly requestId: string
   readonly receivedAtMs: number
   readonly surface: Surface
   readonly arrival: Arrival
   readonly configVersion: string
+}
+
+/** From the request line and the headers alone; nothing of the body has been read. */
+export interface Received extends Incoming {
   readonly narrowing: Narrowing
 }
 

@@ -51,10 +51,13 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
   }
   if (mistakes.length > 0) throw startError(mistakes)
 
-  let version: Promise<string> | undefined
+  let version: string | undefined
   return {
     config: config.value,
-    configVersion: () => (version ??= sha256Hex(text).then((digest) => `cfg_${digest.slice(0, 12)}`)),
+    async configVersion() {
+      version ??= `cfg_${(await sha256Hex(text)).slice(0, 12)}`
+      return version
+    },
     mode: mode.value,
     env,
     fingerprintSecret: webCryptoDigests.utf8(fingerprintSecret),

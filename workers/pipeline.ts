@@ -5,7 +5,7 @@
 import type { GatewayError } from '../shared/errors.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import type { Surface } from '../shared/log/frame.ts'
-import type { Answered, Fingerprinted, LookedUp, Received } from './contexts.ts'
+import type { Answered, Fingerprinted, Incoming, LookedUp } from './contexts.ts'
 import type { Edge } from './edge.ts'
 import { failed } from './error-response.ts'
 import { factsOf } from './facts-of.ts'
@@ -46,18 +46,28 @@ export async function serve(
   surface: Surface,
   edge: Edge,
 ): Promise<Response> {
-  const received = await receive(request, requestId, surface, edge)
-  if (!received.ok) return failed(received.error)
-  const answered = await answer(received.value, edge)
+  const answered = await answer(
+    {
+      request,
+      requestId,
+      surface,
+      receivedAtMs: edge.runtime.now(),
+      arrival: edge.runtime.arrivalOf(request),
+      configVersion: await edge.mesh.configVersion(),
+    },
+    edge,
+  )
   if (!answered.ok) return refuse(answered.error, edge)
   return answered.value.generation.stream
     ? respondWithStream(answered.value, edge)
     : respondWithJson(answered.value, edge)
 }
 
-async function answer(received: Received, edge: Edge): Promise<Result<Answered, Failure>> {
-  const authenticated = await authenticate(received, edge)
-  if (!authenticated.ok) return stop(authenticated.error, received)
+async function answer(incoming: Incoming, edge: Edge): Promise<Result<Answered, Failure>> {
+  const received = receive(incoming, edge)
+  if (!received.ok) return stop(received.error, incoming)
+  const authenticated = await authenticate(received.value, edge)
+  if (!authenticated.ok) return stop(authenticated.error, received.value)
   const arrived = checkArrival(authenticated.value, edge)
   if (!arrived.ok) return stop(arrived.error, authenticated.value)
   const read = await readBody(arrived.value, edge)

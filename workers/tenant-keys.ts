@@ -17,10 +17,11 @@ export interface TenantKeyring {
 }
 
 export function createTenantKeyring(masterSecret: Uint8Array): TenantKeyring {
-  const known = new Map<string, Promise<TenantKeys>>()
+  // Values and not promises: a promise that another request began may never resolve once that request is gone.
+  const known = new Map<string, TenantKeys>()
   return {
-    of(tenant) {
-      const keys = known.get(tenant) ?? derive(masterSecret, tenant)
+    async of(tenant) {
+      const keys = known.get(tenant) ?? (await derive(masterSecret, tenant))
       known.set(tenant, keys)
       return keys
     },

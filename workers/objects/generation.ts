@@ -33,10 +33,12 @@ export interface Generation {
   readonly startedAtMs: number
   /** Resolves when the first token is here, or when there will be none. */
   readonly begun: Promise<Result<AnswerFacts, GatewayError>>
+  /** Its last reader has left: it is being cancelled, and nobody may join it any more. */
+  readonly isAbandoned: boolean
   /** Resolves when there is something new in the log. */
   changed(): Promise<void>
-  join(): void
-  leave(): void
+  /** Adds a reader. Returns what that reader calls when it leaves; calling it again does nothing. */
+  join(): () => void
 }
 
 export function startGeneration(options: GenerationOptions): Generation {
@@ -64,13 +66,19 @@ export function startGeneration(options: GenerationOptions): Generation {
     log,
     startedAtMs: options.startedAtMs,
     begun: started.then((result) => (result.ok ? ok(result.value.facts) : err(result.error))),
+    get isAbandoned() {
+      return abort.signal.aborted
+    },
     changed: () => change,
     join() {
       readers += 1
-    },
-    leave() {
-      readers -= 1
-      if (readers === 0 && log.state === 'open') abort.abort()
+      let hasLeft = false
+      return () => {
+        if (hasLeft) return
+        hasLeft = true
+        readers -= 1
+        if (readers === 0 && log.state === 'open') abort.abort()
+      }
     },
   }
 
@@ -84,6 +92,7 @@ export function startGeneration(options: GenerationOptions): Generation {
 
   async function produce({ first, answer }: Dispatched, facts: AnswerFacts): Promise<void> {
     const completion: { finish?: string; completionTokens?: number } = {}
+    if (abort.signal.aborted) answer.cancel()
     abort.signal.addEventListener('abort', () => answer.cancel(), { once: true })
     for (let step = first; ; step = await answer.next()) {
       note(step, completion)

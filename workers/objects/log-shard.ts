@@ -16,6 +16,9 @@ import { createLogStorage, type LogStorage } from './log-storage.ts'
 import { logStream, type LogOpening } from './log-stream.ts'
 import type { Methods } from './tenant-ledger.ts'
 
+/** Makes the reader one of a generation's, and returns how it leaves. */
+type Join = (generation: Generation) => () => void
+
 /** Makes the class for a mesh and a runtime: production's, or the local one's. */
 export function logShardClass(mesh: Mesh, runtime: Runtime) {
   return class LogShard extends DurableObject<Environment> implements Methods<LogShardRpc> {
@@ -30,17 +33,18 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
     }
 
     open(job: GenerationJob): Promise<ReadableStream<Uint8Array>> {
-      const joined: { generation?: Generation } = {}
       let hasLeft = false
-      const join = (generation: Generation): void => {
-        generation.join()
-        if (hasLeft) generation.leave()
-        else joined.generation = generation
+      let leave = (): void => undefined
+      // A reader can leave before it is known what it would have joined.
+      const join = (generation: Generation): (() => void) => {
+        leave = generation.join()
+        if (hasLeft) leave()
+        return leave
       }
       return Promise.resolve(
         logStream(this.#opening(job, join), () => {
           hasLeft = true
-          joined.generation?.leave()
+          leave()
         }),
       )
     }
@@ -50,7 +54,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
       if (next !== undefined) await this.ctx.storage.setAlarm(next)
     }
 
-    async #opening(job: GenerationJob, join: (generation: Generation) => void): Promise<LogOpening> {
+    async #opening(job: GenerationJob, join: Join): Promise<LogOpening> {
       const reader = readerOf(job, runtime.now())
       const stored = this.#storage.find(job.fingerprint)
       if (stored !== undefined && readLog(stored.summary, reader) === 'hit') {
@@ -64,19 +68,16 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
     }
 
     /** Joins a generation of the same request, once it is known which pool makes it. */
-    async #follow(
-      job: GenerationJob,
-      reader: LogReader,
-      join: (generation: Generation) => void,
-    ): Promise<LogOpening | undefined> {
+    async #follow(job: GenerationJob, reader: LogReader, join: Join): Promise<LogOpening | undefined> {
       const generation = this.#open.get(job.fingerprint)
-      if (generation === undefined || generation.asked !== reader.limit) return undefined
-      join(generation)
+      if (generation === undefined || generation.isAbandoned) return undefined
+      if (generation.asked !== reader.limit) return undefined
+      const leave = join(generation)
       const begun = await generation.begun
       if (!begun.ok) return { head: { refused: begun.error }, body: { kind: 'nothing' } }
       const summary = summaryOf(generation, begun.value, job.cache.ttlSeconds, {})
       if (readLog({ ...summary, state: 'open' }, reader) !== 'coalesced') {
-        generation.leave()
+        leave()
         return undefined
       }
       return {
@@ -85,7 +86,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
       }
     }
 
-    async #generate(job: GenerationJob, join: (generation: Generation) => void): Promise<LogOpening> {
+    async #generate(job: GenerationJob, join: Join): Promise<LogOpening> {
       if (job.cache.onlyIfCached) {
         return { head: { refused: { reason: 'not_cached' } }, body: { kind: 'nothing' } }
       }

@@ -22,13 +22,7 @@ export async function lookUp(
 
   const stream = await openShard(context, sharing, edge)
   if (stream === undefined) return privately(withoutLog(context))
-  const leave = (): void => {
-    // Whatever the shard was doing for us, it stops when its stream is cancelled.
-    void stream.cancel().catch(() => undefined)
-  }
-  signal.addEventListener('abort', leave, { once: true })
-  const answer = await openLogAnswer(stream)
-  signal.removeEventListener('abort', leave)
+  const answer = await openLogAnswer(stream, signal)
   if (answer.ok) return ok({ ...context, shared: answer.value })
   if (answer.error.reason !== 'broken') return err(answer.error)
   return signal.aborted ? err({ reason: 'client_cancelled' }) : privately(withoutLog(context))

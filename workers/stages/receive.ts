@@ -2,8 +2,7 @@
 import { parseCacheDirectives } from '../../shared/cache/directives.ts'
 import type { GatewayError } from '../../shared/errors.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import type { Surface } from '../../shared/log/frame.ts'
-import type { Narrowing, Received } from '../contexts.ts'
+import type { Incoming, Narrowing, Received } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 
 const MAX_HEADER_CHARACTERS = 256
@@ -13,23 +12,9 @@ const CACHE_HEADERS = ['x-mesh-cache', 'x-mesh-cache-ttl', 'cache-control'] as c
 const WORD = /^[A-Za-z0-9][A-Za-z0-9-]*$/
 
 /** Parses the narrowing headers. Fails with `invalid_header`: a narrowing that is not understood is not ignored. */
-export async function receive(
-  request: Request,
-  requestId: string,
-  surface: Surface,
-  edge: Edge,
-): Promise<Result<Received, GatewayError>> {
-  const narrowing = parseNarrowing(request.headers, edge.mesh.config.limits.total_ms)
-  if (!narrowing.ok) return narrowing
-  return ok({
-    request,
-    requestId,
-    receivedAtMs: edge.runtime.now(),
-    surface,
-    arrival: edge.runtime.arrivalOf(request),
-    configVersion: await edge.mesh.configVersion(),
-    narrowing: narrowing.value,
-  })
+export function receive(incoming: Incoming, edge: Edge): Result<Received, GatewayError> {
+  const narrowing = parseNarrowing(incoming.request.headers, edge.mesh.config.limits.total_ms)
+  return narrowing.ok ? ok({ ...incoming, narrowing: narrowing.value }) : narrowing
 }
 
 function parseNarrowing(headers: Headers, maxTimeoutMs: number): Result<Narrowing, GatewayError> {

@@ -4,13 +4,13 @@
  */
 import type { ErrorReason } from '../../shared/errors.ts'
 import type { AnswerFacts } from '../../shared/log/answer-facts.ts'
-import type { Fingerprinted, Received } from '../contexts.ts'
+import type { Fingerprinted, Incoming } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 import type { RelayEnd } from './relay.ts'
 
 export interface RequestRecord {
   /** As wide as the request came: what is not known is left out. */
-  readonly context: Received & Partial<Omit<Fingerprinted, keyof Received>>
+  readonly context: Incoming & Partial<Omit<Fingerprinted, keyof Incoming>>
   readonly status: number
   readonly error?: ErrorReason
   readonly facts?: AnswerFacts

@@ -22,6 +22,8 @@ export interface LeaseStore {
 
 /** A ledger that has not answered by then is taken for lost; a tenant's requests must not queue behind it. */
 const GRANT_WITHIN_MS = 3000
+/** Within this time one renewal in the background is enough. */
+const RENEWAL_PAUSE_MS = 1000
 
 export function createLeaseStore(
   mesh: Mesh,
@@ -30,18 +32,19 @@ export function createLeaseStore(
   keys: TenantKeyring,
 ): LeaseStore {
   const leases = new Map<string, Lease>()
-  const renewals = new Map<string, Promise<HeldLease>>()
+  const renewalStartedAtMs = new Map<string, number>()
 
   async function ask(tenant: Tenant, configVersion: string): Promise<HeldLease> {
     const home = tenantHome(tenant, mesh.config, mesh.mode)
     if (home === undefined) return { kind: 'not_needed' }
     const askedAtMs = runtime.now()
+    renewalStartedAtMs.set(tenant.id, askedAtMs)
     try {
       const { objectName } = await keys.of(tenant.id)
       const grant = await within(stubs.tenantLedger(home, objectName).grantLease(), GRANT_WITHIN_MS)
       if (grant === undefined) return { kind: 'unavailable' }
       const lease = leaseFrom({ epoch: grant.epoch, tenant: tenant.id, configVersion }, askedAtMs)
-      leases.set(tenant.id, lease)
+      keep(lease)
       return { kind: 'held', lease }
     } catch {
       // Overloaded, unreachable or not permitted here: all the same to a request.
@@ -49,21 +52,24 @@ export function createLeaseStore(
     }
   }
 
-  /** One renewal per tenant at a time, however many requests are waiting. */
-  function renew(tenant: Tenant, configVersion: string): Promise<HeldLease> {
-    const running = renewals.get(tenant.id)
-    if (running !== undefined) return running
-    const renewal = ask(tenant, configVersion).finally(() => renewals.delete(tenant.id))
-    renewals.set(tenant.id, renewal)
-    return renewal
+  /** Answers can overtake one another; the one asked for last counts. */
+  function keep(lease: Lease): void {
+    const held = leases.get(lease.tenant)
+    if (held === undefined || held.expiresAtMs <= lease.expiresAtMs) leases.set(lease.tenant, lease)
+  }
+
+  function isRenewing(tenant: Tenant, nowMs: number): boolean {
+    const startedAtMs = renewalStartedAtMs.get(tenant.id)
+    return startedAtMs !== undefined && nowMs - startedAtMs < RENEWAL_PAUSE_MS
   }
 
   return {
     async hold(tenant, configVersion, waitUntil) {
       const lease = leases.get(tenant.id)
       const nowMs = runtime.now()
-      if (lease === undefined || !isLive(lease, nowMs)) return renew(tenant, configVersion)
-      if (isRenewalDue(lease, nowMs)) waitUntil(renew(tenant, configVersion))
+      // Every request that finds no live lease asks for itself: what one request waits for, another cannot rely on.
+      if (lease === undefined || !isLive(lease, nowMs)) return ask(tenant, configVersion)
+      if (isRenewalDue(lease, nowMs) && !isRenewing(tenant, nowMs)) waitUntil(ask(tenant, configVersion))
       return { kind: 'held', lease }
     },
   }

@@ -16,26 +16,35 @@ import type { AnswerSource, AnswerStep } from './answer-source.ts'
 export type LogHead = { readonly facts: AnswerFacts } | { readonly refused: GatewayError }
 
 /**
- * Reads the head of a shard's stream and hands over the rest.
+ * Reads the head of a shard's stream and hands over the rest. `signal` ends the wait for the head.
  * Fails with the shard's refusal, or with `broken` where the stream ended without a head.
  */
 export async function openLogAnswer(
   stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
 ): Promise<
   Result<{ facts: AnswerFacts; source: AnswerSource }, GatewayError | { readonly reason: 'broken' }>
 > {
   const reader = stream.getReader()
   const decoder = new TextDecoder()
   const lines = createLineReader()
-  for (;;) {
-    const chunk = await readChunk(reader)
-    if (chunk === undefined) return err({ reason: 'broken' })
-    const [head, ...rest] = lines.push(decoder.decode(chunk, { stream: true }))
-    if (head === undefined) continue
-    const parsed = parseHead(head)
-    if (parsed === undefined) return err({ reason: 'broken' })
-    if ('refused' in parsed) return err(parsed.refused)
-    return ok({ facts: parsed.facts, source: sourceOf(rest) })
+  // Whatever the shard is doing for this reader alone, it stops when the stream is cancelled.
+  const leave = (): void => void reader.cancel().catch(() => undefined)
+  if (signal.aborted) leave()
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    for (;;) {
+      const chunk = await readChunk(reader)
+      if (chunk === undefined) return err({ reason: 'broken' })
+      const [head, ...rest] = lines.push(decoder.decode(chunk, { stream: true }))
+      if (head === undefined) continue
+      const parsed = parseHead(head)
+      if (parsed === undefined) return err({ reason: 'broken' })
+      if ('refused' in parsed) return err(parsed.refused)
+      return ok({ facts: parsed.facts, source: sourceOf(rest) })
+    }
+  } finally {
+    signal.removeEventListener('abort', leave)
   }
 
   function sourceOf(first: readonly LogLine[]): AnswerSource {
@@ -52,9 +61,7 @@ export async function openLogAnswer(
           waiting = lines.push(decoder.decode(chunk, { stream: true }))
         }
       },
-      cancel() {
-        void reader.cancel().catch(() => undefined)
-      },
+      cancel: leave,
     }
   }
 }
