@@ -22,12 +22,20 @@ const STATE_FILE = path.join(STATE_DIR, 'dev.json')
 /** Longer than wrangler and the engines take to end by themselves. */
 const KILL_AFTER_MS = 4000
 
+const PARENT_CHECK_MS = 500
+const FIRST_REQUEST_ATTEMPTS = 2
+/** A pool of one's own may have to load its model first. */
+const FIRST_REQUEST_MS = 20_000
+
 const children: ChildProcess[] = []
 let isStopping = false
 /** What this start wrote there; a later start's file is not ours to remove. */
 let stateText: string | undefined
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0))
+// npm passes a signal on to a shell, which may end without us: whoever loses its parent has been told to stop.
+const parent = process.ppid
+setInterval(() => process.ppid !== parent && void stop(0), PARENT_CHECK_MS).unref()
 await start().catch((error: unknown) => stop(1, error instanceof Error ? error.message : String(error)))
 
 async function start(): Promise<void> {
@@ -111,15 +119,28 @@ async function passFirstRequest(
 ): Promise<void> {
   const tenant = config.tenants.find(({ floor }) => 'anywhere' in floor) ?? config.tenants[0]
   const model = config.models.find(({ id }) => tenant?.models === '*' || tenant?.models.includes(id))
-  const response = await fetch(`${url}/v1/chat/completions`, {
+  const request = {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKeys[tenant?.id ?? '']}`, 'content-type': 'application/json' },
     body: JSON.stringify({ model: model?.id, max_tokens: 1, messages: [{ role: 'user', content: 'Hello' }] }),
-  })
-  const answer = await response.text()
-  if (!response.ok) {
-    console.log(`A first request was answered with ${response.status}: ${answer.trim()}`)
-    console.log('The mesh runs; check that its pools do.')
+  }
+  let outcome = ''
+  for (let attempt = 0; attempt < FIRST_REQUEST_ATTEMPTS; attempt += 1) {
+    outcome = await outcomeOf(`${url}/v1/chat/completions`, request)
+    if (outcome === '') return
+  }
+  console.log(`A first request was answered with ${outcome}`)
+  console.log('The mesh runs; check that its pools do.')
+}
+
+/** Empty if the answer was good. A request that wrangler loses while it reloads the Worker is not waited for for ever. */
+async function outcomeOf(url: string, request: RequestInit): Promise<string> {
+  try {
+    const response = await fetch(url, { ...request, signal: AbortSignal.timeout(FIRST_REQUEST_MS) })
+    const answer = await response.text()
+    return response.ok ? '' : `${response.status}: ${answer.trim()}`
+  } catch {
+    return 'nothing'
   }
 }
 
