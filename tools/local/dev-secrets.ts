@@ -6,7 +6,8 @@ import { z } from 'zod'
 import { formatKey, tenantOfKey } from '../../shared/schema/api-key.ts'
 import { PROJECT_DIR } from '../build/wrangler.ts'
 
-export const STATE_DIR = path.join(PROJECT_DIR, '.warmpath')
+/** Where everything a local start keeps is; tests have a place of their own. */
+export const STATE_DIR = process.env['WARMPATH_STATE_DIR'] ?? path.join(PROJECT_DIR, '.warmpath')
 const SECRETS_FILE = path.join(STATE_DIR, 'secrets.json')
 const RANDOM_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 const RANDOM_LENGTH = 32
