@@ -1,6 +1,6 @@
 /** Runs the local entry under `wrangler dev` and waits until it answers. */
 import type { ChildProcess } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { MeshConfig } from '../../shared/schema/mesh.ts'
@@ -9,12 +9,14 @@ import { STATE_DIR, writePrivately, type DevSecrets } from './dev-secrets.ts'
 
 export interface RunningEdge {
   readonly url: string
+  /** What wrangler and the Worker say. */
+  readonly logFile: string
   readonly process: ChildProcess
 }
 
 const READY_WITHIN_MS = 60_000
 const POLL_MS = 100
-/** Kept for the case that it does not start. */
+/** Shown if it does not start. */
 const MAX_OUTPUT_CHARACTERS = 20_000
 
 /** Rejects with what wrangler said if the edge does not answer in time. */
@@ -24,35 +26,35 @@ export async function startEdge(config: MeshConfig, secrets: DevSecrets, port: n
   await mkdir(ownDir, { recursive: true, mode: 0o700 })
   const envFile = path.join(ownDir, 'dev.env')
   await writePrivately(envFile, environmentOf(config, secrets))
+  // What wrangler and the Worker say goes to a file: a line of JSON per request.
+  const logFile = path.join(ownDir, 'mesh.log')
+  const log = await open(logFile, 'w', 0o600)
   const child = startWrangler(
     [
       ['dev', 'workers/dev/index.ts', '--local', '--ip', '127.0.0.1', '--port', String(port)],
       ['--inspector-port', '0', '--env-file', envFile, '--persist-to', path.join(ownDir, 'state')],
-      ['--show-interactive-dev-session=false', '--log-level', 'warn'],
+      ['--show-interactive-dev-session=false', '--log-level', 'log'],
     ].flat(),
-    ['ignore', 'pipe', 'pipe'],
-    { WRANGLER_REGISTRY_PATH: path.join(ownDir, 'registry'), WRANGLER_LOG_PATH: path.join(ownDir, 'logs') },
+    ['ignore', log.fd, log.fd],
+    {
+      NO_COLOR: '1',
+      WRANGLER_REGISTRY_PATH: path.join(ownDir, 'registry'),
+      WRANGLER_LOG_PATH: path.join(ownDir, 'logs'),
+    },
   )
-  let output = ''
-  const keep = (chunk: Buffer): void => {
-    output = (output + chunk.toString()).slice(-MAX_OUTPUT_CHARACTERS)
-  }
-  child.stdout?.on('data', keep)
-  child.stderr?.on('data', keep)
+  await log.close()
 
   const url = `http://127.0.0.1:${port}`
   const deadline = Date.now() + READY_WITHIN_MS
   while (!(await answers(url))) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL')
-      throw new Error(`The edge did not start. wrangler said:\n${output}`)
+      const said = await readFile(logFile, 'utf8')
+      throw new Error(`The edge did not start. wrangler said:\n${said.slice(-MAX_OUTPUT_CHARACTERS)}`)
     }
     await wait(POLL_MS)
   }
-  // From here on what the Worker logs is the reader's: one JSON line per request.
-  child.stdout?.off('data', keep).resume()
-  child.stderr?.off('data', keep).resume()
-  return { url, process: child }
+  return { url, logFile, process: child }
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -67,7 +67,19 @@ async function start(): Promise<void> {
   const seconds = (Date.now() - startedAt) / 1000
   const found = isOwn ? [] : await findUsualServers()
   const simulated = pools.map((pool) => ({ ...pool, simulated: !isOwn }))
-  console.log(welcome({ url: edge.url, config: running, secrets, pools: simulated, found, seconds }))
+  const [stateFile, logFile] = [STATE_FILE, edge.logFile].map((file) => path.relative(process.cwd(), file))
+  console.log(
+    welcome({
+      url: edge.url,
+      config: running,
+      secrets,
+      pools: simulated,
+      found,
+      seconds,
+      stateFile: stateFile ?? STATE_FILE,
+      logFile: logFile ?? edge.logFile,
+    }),
+  )
 }
 
 function readArguments(): { file: string; isOwn: boolean } {

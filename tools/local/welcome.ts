@@ -10,6 +10,8 @@ export interface WelcomeInput {
   readonly pools: readonly { id: string; jurisdiction: string; url: string; simulated: boolean }[]
   readonly found: readonly FoundServer[]
   readonly seconds: number
+  readonly stateFile: string
+  readonly logFile: string
 }
 
 export function welcome(input: WelcomeInput): string {
@@ -23,7 +25,7 @@ export function welcome(input: WelcomeInput): string {
       pools.map((pool) => [pool.id, pool.jurisdiction, pool.url, pool.simulated ? 'simulated' : '']),
     ),
     ...table('Keys', keys),
-    'The admin token is in .warmpath/dev.json.',
+    `The admin token is in ${input.stateFile}; the log, a line of JSON per request, is ${input.logFile}.`,
     '',
     ...examples(url, config, secrets),
     ...input.found.flatMap(offer),
