@@ -45,6 +45,6 @@ export function aMeshConfig(
   return parsed.value
 }
 
-function sha256(text: string): string {
+export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }

@@ -34,6 +34,10 @@ export interface TestMesh {
   fetch(colo: string, path: string, init?: RequestInit): Promise<Response>
   /** Every line the Workers have logged. */
   readonly logs: readonly string[]
+  /** For looking into what is stored, and for ending objects as a restart would. */
+  readonly miniflare: Miniflare
+  /** Name of the Worker that owns the objects. */
+  readonly objectOwner: string
   stop(): Promise<void>
 }
 
@@ -66,6 +70,8 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
     url,
     fetch: (colo, where, init) => fetch(`${url(colo)}${where}`, init),
     logs,
+    miniflare,
+    objectOwner: workerName(colos[0] ?? ''),
     async stop() {
       await miniflare.dispose()
       await Promise.all(Object.values(engines).map((engine) => engine.close()))
@@ -118,6 +124,7 @@ async function miniflareOptions(
     host: '127.0.0.1',
     port: 0,
     log: new Log(LogLevel.NONE),
+    unsafeInspectDurableObjects: true,
     handleStructuredLogs: ({ message }: { message: string }) => logs.push(message),
     workers: colos.map((colo) => ({
       config: {

@@ -58,7 +58,8 @@ export function readOpenAIError(status: number, body: string): PoolFault {
     case 529:
       return SATURATED
     default:
-      return status >= 500 ? UNAVAILABLE : REJECTED
+      // A success without an answer (204, 206) is no fault of the request.
+      return status >= 500 || status < 400 ? UNAVAILABLE : REJECTED
   }
 }
 

@@ -40,6 +40,13 @@ export type PoolFailure =
 
 /** Error bodies are read for their kind only; a context error's sentence is within the first hundreds of bytes. */
 const MAX_ERROR_BODY_BYTES = 16 * 1024
+/** A refusal that does not say at once why is judged by its status. */
+const MAX_ERROR_BODY_MS = 1000
+/**
+ * As many tokens as a client may ask for by default, at 256 bytes an event. A pool that never ends would otherwise fill the
+ * 128 MB of the isolate that collects its answer.
+ */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
 /** Resolves when the pool has sent its first token (or a whole, empty answer). */
 export async function askPool(
@@ -92,6 +99,7 @@ export async function askPool(
       expectedChoices: typeof generation.body['n'] === 'number' ? generation.body['n'] : 1,
     }),
     abort,
+    maxBytes: MAX_ANSWER_BYTES,
     idleMs: limits.idle_ms,
     endsByMs: job.endsByMs,
     runtime,
@@ -139,7 +147,8 @@ function failureOfCall(failure: CallFailure): PoolFailure {
 }
 
 async function failureOfStatus(response: Response, adapter: PoolAdapter): Promise<PoolFailure> {
-  const fault = adapter.readError(response.status, await readBeginning(response, MAX_ERROR_BODY_BYTES))
+  const body = await readBeginning(response, MAX_ERROR_BODY_BYTES, MAX_ERROR_BODY_MS)
+  const fault = adapter.readError(response.status, body)
   switch (fault.kind) {
     case 'context_length':
       return { kind: 'final', error: { reason: 'context_length_exceeded' } }

@@ -62,12 +62,14 @@ export async function callOut(call: OutgoingCall, runtime: Runtime): Promise<Res
 }
 
 /**
- * Reads at most `maxBytes` of a body as text and closes the connection. For error bodies, which are read for
- * their kind and never shown.
+ * Reads at most `maxBytes` of a body as text, for at most `withinMs` milliseconds, and closes the connection. For error
+ * bodies, which are read for their kind and never shown.
  */
-export async function readBeginning(response: Response, maxBytes: number): Promise<string> {
+export async function readBeginning(response: Response, maxBytes: number, withinMs: number): Promise<string> {
   const reader = response.body?.getReader()
   if (reader === undefined) return ''
+  // Ends a read that waits, too.
+  const timer = setTimeout(() => void reader.cancel().catch(() => undefined), withinMs)
   const decoder = new TextDecoder()
   let text = ''
   let readBytes = 0
@@ -81,6 +83,7 @@ export async function readBeginning(response: Response, maxBytes: number): Promi
   } catch {
     // A body that breaks off still has a beginning.
   }
+  clearTimeout(timer)
   await reader.cancel().catch(() => undefined)
   return text
 }

@@ -26,6 +26,8 @@ export interface PoolAnswerOptions {
   readonly ingest: Ingest
   /** Aborting it closes the connection. */
   readonly abort: AbortController
+  /** More than this is no answer but a pool that has lost its way. */
+  readonly maxBytes: number
   readonly idleMs: number
   /** When the whole answer must be here, milliseconds since the epoch. */
   readonly endsByMs: number
@@ -33,10 +35,11 @@ export interface PoolAnswerOptions {
 }
 
 export function readPoolAnswer(options: PoolAnswerOptions): PoolAnswer {
-  const { ingest, abort, idleMs, endsByMs, runtime } = options
+  const { ingest, abort, maxBytes, idleMs, endsByMs, runtime } = options
   const reader = options.body.getReader()
   const decoder = new TextDecoder()
   let cut: AnswerOutcome | undefined
+  let receivedBytes = 0
 
   function cutOff(why: AnswerOutcome): void {
     cut ??= why
@@ -56,6 +59,11 @@ export function readPoolAnswer(options: PoolAnswerOptions): PoolAnswer {
     try {
       const { done, value } = await reader.read()
       if (done) return endOf(ingest.push(decoder.decode()))
+      receivedBytes += value.byteLength
+      if (receivedBytes > maxBytes) {
+        cutOff('upstream_error')
+        return { frames: [], outcome: 'upstream_error' }
+      }
       return stepOf(ingest.push(decoder.decode(value, { stream: true })))
     } catch {
       // A read fails because we cut it, because the client did, or because the pool's connection broke.

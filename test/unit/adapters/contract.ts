@@ -37,6 +37,8 @@ export const UNAVAILABLE: PoolFault = { kind: 'unavailable', retryable: true }
 
 /** What statuses mean without a body that says more. */
 const STATUSES: readonly [number, PoolFault][] = [
+  [204, UNAVAILABLE],
+  [206, UNAVAILABLE],
   [400, REJECTED],
   [401, MISCONFIGURED],
   [403, MISCONFIGURED],
