@@ -6,6 +6,7 @@
  *     d{"choices":…}           frame: its members
  *     u12,5,3 {…}              usage: prompt, completion and cached tokens (empty: unknown), the pool's own JSON
  *     e{…}                     end: once, last; a log without it was cut
+ *                              blank: nothing; only shows the writer whether the reader is still there
  *
  * JSON text has no raw line break inside strings, and between tokens the ingest replaced them.
  */

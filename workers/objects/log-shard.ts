@@ -24,7 +24,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
   return class LogShard extends DurableObject<Environment> implements Methods<LogShardRpc> {
     readonly #storage: LogStorage
     readonly #pools = createPoolStates()
-    /** Generations being made, the newest per fingerprint. */
+    /** Generations being made, the newest per `openKey`. */
     readonly #open = new Map<string, Generation>()
 
     constructor(ctx: DurableObjectState, env: Environment) {
@@ -69,9 +69,8 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
 
     /** Joins a generation of the same request, once it is known which pool makes it. */
     async #follow(job: GenerationJob, reader: LogReader, join: Join): Promise<LogOpening | undefined> {
-      const generation = this.#open.get(job.fingerprint)
+      const generation = this.#open.get(openKey(job))
       if (generation === undefined || generation.isAbandoned) return undefined
-      if (generation.asked !== reader.limit) return undefined
       const leave = join(generation)
       const begun = await generation.begun
       if (!begun.ok) return { head: { refused: begun.error }, body: { kind: 'nothing' } }
@@ -97,7 +96,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
         start: (signal) => produceJob(job, signal, { mesh, runtime, pools: this.#pools }),
         onEnd: (ended, facts, completion) => this.#finish(job, ended, facts, completion),
       })
-      this.#open.set(job.fingerprint, generation)
+      this.#open.set(openKey(job), generation)
       join(generation)
       const begun = await generation.begun
       if (!begun.ok) return { head: { refused: begun.error }, body: { kind: 'nothing' } }
@@ -111,7 +110,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
       facts: AnswerFacts | undefined,
       completion: Completion,
     ): void {
-      if (this.#open.get(job.fingerprint) === generation) this.#open.delete(job.fingerprint)
+      if (this.#open.get(openKey(job)) === generation) this.#open.delete(openKey(job))
       const { log } = generation
       if (log.state !== 'sealed' || facts === undefined) return
       if (log.size > mesh.config.limits.max_log_bytes) return
@@ -126,6 +125,14 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
       await runtime.committed()
     }
   }
+}
+
+/**
+ * Whoever would get just this may join it while it is made: the same limit, and the same pools, so that nobody is told
+ * of the failure of pools to which another reader has narrowed itself.
+ */
+function openKey({ fingerprint, generation, allowedPools }: GenerationJob): string {
+  return [fingerprint, generation.tokenLimit ?? '', ...allowedPools].join('/')
 }
 
 function readerOf(job: GenerationJob, nowMs: number): LogReader {

@@ -6,6 +6,15 @@ import type { Generation } from './generation.ts'
 /** A reader gets as much as is there in one write, up to this: a write per frame costs twenty times as much. */
 const MAX_WRITE_CHARACTERS = 16 * 1024
 
+/**
+ * How often a blank line, which readers pass over, goes out while there is nothing to write: between isolates a
+ * cancelled stream is noticed at the next write only, and a pool that reads a long prompt would compute for nobody.
+ */
+const BEAT_MS = 500
+const BLANK_LINE = '\n'
+
+const encoder = new TextEncoder()
+
 /** What follows the head. */
 export type LogBody =
   | { readonly kind: 'nothing' }
@@ -23,26 +32,37 @@ export interface LogOpening {
  * `opening` may take until the first token; a reader who leaves before is noticed by `onLeave`.
  */
 export function logStream(opening: Promise<LogOpening>, onLeave: () => void): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  let rest: AsyncGenerator<Uint8Array> | undefined
+  const chunks = chunksOf(opening)
+  let isWaiting = false
+  let beat: ReturnType<typeof setInterval> | undefined
+  const stopBeating = (): void => clearInterval(beat)
+  opening.catch(stopBeating)
   return new ReadableStream({
     type: 'bytes',
-    async pull(controller) {
-      if (rest === undefined) {
-        const { head, body } = await opening
-        controller.enqueue(encoder.encode(encodeHeadLine(head)))
-        rest = chunksOf(body, encoder)
-        return
-      }
-      const { done, value } = await rest.next()
-      if (!done) controller.enqueue(value)
-      else controller.close()
+    start(controller) {
+      beat = setInterval(() => {
+        if (isWaiting) controller.enqueue(encoder.encode(BLANK_LINE))
+      }, BEAT_MS)
     },
-    cancel: onLeave,
+    async pull(controller) {
+      isWaiting = true
+      const { done, value } = await chunks.next().finally(() => {
+        isWaiting = false
+      })
+      if (!done) return controller.enqueue(value)
+      stopBeating()
+      return controller.close()
+    },
+    cancel() {
+      stopBeating()
+      onLeave()
+    },
   } satisfies UnderlyingByteSource)
 }
 
-async function* chunksOf(body: LogBody, encoder: TextEncoder): AsyncGenerator<Uint8Array> {
+async function* chunksOf(opening: Promise<LogOpening>): AsyncGenerator<Uint8Array, undefined> {
+  const { head, body } = await opening
+  yield encoder.encode(encodeHeadLine(head))
   if (body.kind === 'stored') yield* body.segments
   if (body.kind !== 'followed') return
   const { generation } = body

@@ -49,6 +49,7 @@ export async function openLogAnswer(
 
   function sourceOf(first: readonly LogLine[]): AnswerSource {
     let waiting = first
+    let hasLeft = false
     return {
       async next() {
         for (;;) {
@@ -56,12 +57,15 @@ export async function openLogAnswer(
           waiting = []
           if (step.members.length > 0 || step.outcome !== undefined) return step
           const chunk = await readChunk(reader)
-          // A log whose stream ends without an end line has lost its shard.
-          if (chunk === undefined) return { members: [], outcome: 'truncated' }
+          // A log whose stream ends without an end line has lost its shard, unless the reader ended it.
+          if (chunk === undefined) return { members: [], outcome: hasLeft ? 'client_cancelled' : 'truncated' }
           waiting = lines.push(decoder.decode(chunk, { stream: true }))
         }
       },
-      cancel: leave,
+      cancel() {
+        hasLeft = true
+        leave()
+      },
     }
   }
 }
