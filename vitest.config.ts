@@ -16,7 +16,14 @@ const workersConfig = aMeshConfig({
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          setupFiles: './test/support/property-seed.ts',
+          isolate: false,
+        },
+      },
       {
         plugins: [
           cloudflareTest({

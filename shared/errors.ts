@@ -11,6 +11,7 @@ export type GatewayError =
   | { readonly reason: 'duplicate_key'; readonly position: number }
   | { readonly reason: 'body_too_deep'; readonly maxDepth: number }
   | { readonly reason: 'body_incomplete' }
+  | { readonly reason: 'body_too_slow' }
   | { readonly reason: 'body_too_large'; readonly maxBytes: number }
   | { readonly reason: 'unsupported_media_type' }
   | { readonly reason: 'missing_parameter'; readonly param: string }
@@ -124,6 +125,7 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
   body_too_deep: ({ maxDepth }) =>
     bad(`The body is nested too deeply. At most ${maxDepth} levels are accepted.`),
   body_incomplete: () => bad('The body ended before it was complete. Send the request again.'),
+  body_too_slow: () => ({ ...bad('The body took too long to arrive. Send the request again.'), status: 408 }),
   body_too_large: ({ maxBytes }) => ({
     ...bad(`The body is too large. At most ${maxBytes} bytes are accepted.`),
     status: 413,

@@ -40,12 +40,15 @@ interface Failure {
 }
 
 /** Serves one generating request, from its first header to its record. */
-export async function serve(
-  request: Request,
-  requestId: string,
-  surface: Surface,
-  edge: Edge,
-): Promise<Response> {
+export function serve(request: Request, requestId: string, surface: Surface, edge: Edge): Promise<Response> {
+  const response = respond(request, requestId, surface, edge)
+  // When a client breaks off before its answer, the platform stops running what nobody waits for: bytes and slots that
+  // the request holds would never be given back, and nothing would be recorded.
+  edge.waitUntil(response.catch(() => undefined))
+  return response
+}
+
+async function respond(request: Request, requestId: string, surface: Surface, edge: Edge): Promise<Response> {
   const answered = await answer(
     {
       request,

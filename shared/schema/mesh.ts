@@ -18,6 +18,7 @@ const limits = z.strictObject(
     max_body_bytes: whole(1, 100 * MEBIBYTE)
       .default(MEBIBYTE)
       .describe('Bytes of one request body.'),
+    body_within_ms: whole(1, 600_000).default(30_000).describe('Time for a whole body to arrive.'),
     body_budget_bytes: whole(1, 96 * MEBIBYTE)
       .default(32 * MEBIBYTE)
       .describe('Bytes of bodies that one isolate (of 128 MB) holds at once.'),

@@ -2,12 +2,14 @@
 import { cachePolicy } from '../../shared/cache/policy.ts'
 import { fingerprint, requestDigest, type CacheScope } from '../../shared/fingerprint/fingerprint.ts'
 import { pickVersion } from '../../shared/fingerprint/model-version.ts'
+import { isLive, type Lease } from '../../shared/lease/lease.ts'
 import { webCryptoDigests } from '../digests.ts'
 import type { Admitted, Fingerprinted, PrivateReason } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 
 export async function fingerprintRequest(context: Admitted, edge: Edge): Promise<Fingerprinted> {
-  const { tenant, model, generation, placement, home, lease } = context
+  const { tenant, model, generation, placement, home } = context
+  const lease = await liveLease(context, edge)
   const keys = await edge.keys.of(tenant.id)
   const policy = cachePolicy({
     model,
@@ -49,6 +51,17 @@ export async function fingerprintRequest(context: Admitted, edge: Edge): Promise
     if (!policy.share) return { kind: 'private', detail: policy.reason }
     return { kind: 'private', detail: home === undefined ? 'no_home' : 'no_lease' }
   }
+}
+
+/**
+ * The body may have taken longer than the lease lived, and a purge may have come in between: under the old epoch the
+ * request would still find what was purged.
+ */
+async function liveLease(context: Admitted, edge: Edge): Promise<Lease | undefined> {
+  const { lease, tenant, configVersion } = context
+  if (lease === undefined || isLive(lease, edge.runtime.now())) return lease
+  const held = await edge.leases.hold(tenant, configVersion, edge.waitUntil)
+  return held.kind === 'held' ? held.lease : undefined
 }
 
 /** Who else may get this answer. A request without a `user` shares with nobody but requests without one. */

@@ -8,7 +8,7 @@ import { parseRequest, readModel } from '../../shared/schema/request.ts'
 import { adapters } from '../adapters/index.ts'
 import type { Arrived, BodyRead } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
-import type { BodyBudget } from '../stores/body-budget.ts'
+import { readBodyBytes } from '../stream/body-bytes.ts'
 
 const JSON_TYPE = /^application\/json *(?:;|$)/i
 
@@ -27,7 +27,7 @@ export async function readBody(
     return err({ reason: 'unsupported_media_type' })
   }
 
-  const body = await readBytes(context.request, limits.max_body_bytes, edge.bodies)
+  const body = await readBodyBytes(context.request, limits, edge.bodies)
   if (!body.ok) return body
   const release = (): void => edge.bodies.give(body.value.byteLength)
   const read = parseBody(context, body.value, edge)
@@ -68,57 +68,6 @@ function isAccepted(field: string, model: Model, context: Arrived, edge: Edge): 
       pool.models.some((served) => served.model === model.id) &&
       adapters[pool.dialect].fields[context.surface].has(field),
   )
-}
-
-/** Reads at most `maxBytes`, taking each chunk from the budget before it is kept. */
-async function readBytes(
-  request: Request,
-  maxBytes: number,
-  budget: BodyBudget,
-): Promise<Result<Uint8Array, GatewayError>> {
-  const declared = Number.parseInt(request.headers.get('content-length') ?? '0', 10)
-  if (declared > maxBytes) return err({ reason: 'body_too_large', maxBytes })
-
-  const chunks: Uint8Array[] = []
-  let heldBytes = 0
-  const fail = (error: GatewayError): Result<never, GatewayError> => {
-    budget.give(heldBytes)
-    return err(error)
-  }
-  const reader = request.body?.getReader()
-  try {
-    for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
-      if (done) break
-      if (heldBytes + value.byteLength > maxBytes) {
-        await reader?.cancel()
-        return fail({ reason: 'body_too_large', maxBytes })
-      }
-      if (!budget.take(value.byteLength)) {
-        await reader?.cancel()
-        return fail({ reason: 'edge_busy' })
-      }
-      heldBytes += value.byteLength
-      chunks.push(value)
-    }
-  } catch {
-    // The connection broke while the body was being sent.
-    return fail({ reason: 'body_incomplete' })
-  }
-  if (declared > heldBytes) return fail({ reason: 'body_incomplete' })
-  return ok(concatenate(chunks, heldBytes))
-}
-
-function concatenate(chunks: readonly Uint8Array[], totalBytes: number): Uint8Array {
-  const [first] = chunks
-  if (first !== undefined && chunks.length === 1) return first
-  const whole = new Uint8Array(totalBytes)
-  let offset = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return whole
 }
 
 function decodeUtf8(bytes: Uint8Array): Result<string, GatewayError> {

@@ -6,7 +6,7 @@ import type { Incoming, Narrowing, Received } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 
 const MAX_HEADER_CHARACTERS = 256
-const MIN_TIMEOUT_MS = 1
+const MILLISECONDS = /^[1-9][0-9]{0,6}$/
 const WORDS = /^[A-Za-z0-9][A-Za-z0-9-]*(?: *, *[A-Za-z0-9][A-Za-z0-9-]*)*$/
 const CACHE_HEADERS = ['x-mesh-cache', 'x-mesh-cache-ttl', 'cache-control'] as const
 const WORD = /^[A-Za-z0-9][A-Za-z0-9-]*$/
@@ -32,16 +32,14 @@ function parseNarrowing(headers: Headers, maxTimeoutMs: number): Result<Narrowin
     return invalid('x-mesh-data-class', 'one data class, such as "health"')
   }
   const timeout = headers.get('x-mesh-timeout-ms')
-  if (timeout !== null && !/^[0-9]{1,7}$/.test(timeout)) {
-    return invalid('x-mesh-timeout-ms', 'one whole number of milliseconds')
+  if (timeout !== null && !MILLISECONDS.test(timeout)) {
+    return invalid('x-mesh-timeout-ms', 'one whole number of milliseconds, 1 or more')
   }
   return ok({
     cache: cache.value,
     ...(residency === null ? {} : { residency: residency.split(',').map((word) => word.trim()) }),
     ...(dataClass === null ? {} : { dataClass }),
-    ...(timeout === null
-      ? {}
-      : { timeoutMs: Math.min(maxTimeoutMs, Math.max(MIN_TIMEOUT_MS, Number.parseInt(timeout, 10))) }),
+    ...(timeout === null ? {} : { timeoutMs: Math.min(maxTimeoutMs, Number.parseInt(timeout, 10)) }),
   })
 }
 

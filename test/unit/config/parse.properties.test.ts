@@ -48,6 +48,8 @@ test('answers with a config or with lines, whatever is put in place of any value
 test('answers with a config or with lines, whatever key is added', () => {
   fc.assert(
     fc.property(paths, fc.string({ unit: 'binary', maxLength: 400 }), (path, key) => {
+      // The one member that an array has and no file can set.
+      fc.pre(key !== 'length')
       expectAnswer(
         checkMeshConfig(replaceAt(configWith(), [...path, key], 1), { mode: { kind: 'cloudflare' } }),
       )

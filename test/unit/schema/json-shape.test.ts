@@ -65,7 +65,10 @@ const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
     fc.record({
       object: fc.array(
         fc.record({
-          key: fc.oneof(fc.constantFrom('a', 'b', '"', '\\', '/', '', '{,'), fc.string()),
+          // fast-check likes to try __proto__, which is refused for its name and has tests of its own.
+          key: fc
+            .oneof(fc.constantFrom('a', 'b', '"', '\\', '/', '', '{,'), fc.string())
+            .filter((key) => key !== '__proto__'),
           isEscaped: fc.boolean(),
           value: tie('tree'),
         }),
