@@ -15,6 +15,8 @@ const workersConfig = aMeshConfig({
  */
 export default defineConfig({
   test: {
+    // Most of the time tests wait for pools that are far away, so that two cores carry two at once.
+    maxWorkers: 2,
     projects: [
       {
         test: {
@@ -51,9 +53,9 @@ export default defineConfig({
           name: 'mesh',
           include: ['test/mesh/**/*.test.ts'],
           globalSetup: './test/support/build-worker.ts',
+          isolate: false,
           testTimeout: 30_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
       {
@@ -61,9 +63,9 @@ export default defineConfig({
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
           globalSetup: './test/support/build-worker.ts',
+          isolate: false,
           testTimeout: 30_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -5,11 +5,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare'
+import { inject } from 'vitest'
 import type { MeshConfig } from '../../shared/schema/mesh.ts'
 import { startEngine, type Engine } from '../../tools/local/engine/start-engine.ts'
 import type { EngineOptions } from '../../tools/local/engine/options.ts'
 import { typicalRttMs } from '../../workers/dev/typical-rtt.ts'
-import { WORKER_DIR } from './build-worker.ts'
 import { aMeshConfig } from './mesh-config.ts'
 
 export const ADMIN_TOKEN = 'test-admin-token-0123456789abcdef'
@@ -106,11 +106,12 @@ async function miniflareOptions(
   options: MeshOptions,
   logs: string[],
 ): Promise<MiniflareOptions> {
-  const files = (await readdir(WORKER_DIR)).filter((file) => /\.(js|toml)$/.test(file))
+  const workerDir = inject('workerDir')
+  const files = (await readdir(workerDir)).filter((file) => /\.(js|toml)$/.test(file))
   const modules = await Promise.all(
     files.map(async (file) => {
       const type = file.endsWith('.js') ? ('esm' as const) : ('text' as const)
-      return [file, { type, contents: await readFile(path.join(WORKER_DIR, file), 'utf8') }] as const
+      return [file, { type, contents: await readFile(path.join(workerDir, file), 'utf8') }] as const
     }),
   )
   const [first] = colos
