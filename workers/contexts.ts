@@ -81,6 +81,8 @@ export type Sharing =
       readonly fingerprint: string
       readonly home: Home
       readonly ttlSeconds: number
+      /** Under which the fingerprint's epoch holds. */
+      readonly lease: Lease
     }
   | { readonly kind: 'private'; readonly detail: PrivateReason }
 

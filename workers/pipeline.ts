@@ -9,6 +9,7 @@ import type { Answered, Fingerprinted, Incoming, LookedUp } from './contexts.ts'
 import type { Edge } from './edge.ts'
 import { failed } from './error-response.ts'
 import { factsOf } from './facts-of.ts'
+import { patienceOf, type Patience } from './patience.ts'
 import { answerHeaders } from './response-headers.ts'
 import { admit } from './stages/admit.ts'
 import { authenticate } from './stages/authenticate.ts'
@@ -23,7 +24,6 @@ import { receive } from './stages/receive.ts'
 import { record, type RequestRecord } from './stages/record.ts'
 import { foldAnswer, streamAnswer } from './stages/relay.ts'
 import { poolSource } from './stream/pool-source.ts'
-import { withDeadline } from './stream/with-deadline.ts'
 
 const SSE_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -88,54 +88,29 @@ async function answer(incoming: Incoming, edge: Edge): Promise<Result<Answered, 
 }
 
 async function findOrMake(context: Fingerprinted, edge: Edge): Promise<Result<Answered, Failure>> {
-  const { timeoutMs } = context.narrowing
-  const endsByMs = context.receivedAtMs + (timeoutMs ?? edge.mesh.config.limits.total_ms)
-  const leftMs = Math.max(0, endsByMs - edge.runtime.now())
-  const deadline = timeoutMs === undefined ? undefined : AbortSignal.timeout(leftMs)
-  const left = context.request.signal
-  const signal = deadline === undefined ? left : AbortSignal.any([left, deadline])
-
-  const lookedUp = await lookUp(context, edge, signal)
-  if (!lookedUp.ok) return stop(timedOr(lookedUp.error, deadline), context)
+  const patience = patienceOf(context, edge)
+  const lookedUp = await lookUp(context, edge, patience.signal)
+  if (!lookedUp.ok) return stop(patience.explain(lookedUp.error), context)
   const { shared } = lookedUp.value
-  if (shared === undefined) return makePrivately(lookedUp.value, edge, endsByMs, signal, deadline)
-  const { facts, source } = shared
-  return ok({
-    ...lookedUp.value,
-    answer: { facts, source: deadline === undefined ? source : withDeadline(source, endsByMs, edge.runtime) },
-  })
-}
-
-/** Who gave up: the client, or the deadline it set. */
-function timedOr(error: GatewayError, deadline: AbortSignal | undefined): GatewayError {
-  const isTimeout = error.reason === 'client_cancelled' && deadline?.aborted === true
-  return isTimeout ? { reason: 'pool_timeout' } : error
+  if (shared === undefined) return makePrivately(lookedUp.value, edge, patience)
+  return ok({ ...lookedUp.value, answer: { ...shared, source: patience.limit(shared.source) } })
 }
 
 async function makePrivately(
   context: LookedUp,
   edge: Edge,
-  endsByMs: number,
-  signal: AbortSignal,
-  deadline: AbortSignal | undefined,
+  patience: Patience,
 ): Promise<Result<Answered, Failure>> {
   const { generation, modelVersion, placement, edgeRegion, cacheSalt } = context
   const key = `${context.tenant.id}/${context.keyId}`
-  const ranking = rank({ placement, modelVersion, generation, key, origin: edgeRegion }, edge)
+  const origin = edgeRegion
+  const ranking = rank({ placement, modelVersion, generation, key, origin }, edge)
+  const { endsByMs, signal } = patience
   const dispatched = await dispatch(
-    {
-      ranking,
-      generation,
-      modelVersion,
-      cacheSalt,
-      key,
-      origin: edgeRegion,
-      endsByMs,
-      signal,
-    },
+    { ranking, generation, modelVersion, cacheSalt, key, origin, endsByMs, signal },
     edge,
   )
-  if (!dispatched.ok) return stop(timedOr(dispatched.error, deadline), context)
+  if (!dispatched.ok) return stop(patience.explain(dispatched.error), context)
   const facts = factsOf({
     dispatched: dispatched.value,
     ranking,

@@ -4,8 +4,8 @@ import type { NotShared } from './policy.ts'
 /** The word in `x-mesh-cache`. */
 export type CacheWord = 'hit' | 'coalesced' | 'extended' | 'miss' | 'bypass' | 'refresh'
 
-/** Why an answer that could be shared was not kept. */
-export type NotStored = 'too_large' | 'no_home' | 'no_lease' | 'shard_unreachable'
+/** Why the cache was not asked for an answer that could have been shared. */
+export type NotStored = 'no_home' | 'no_lease' | 'shard_unreachable'
 
 export type CacheOutcome =
   /** Replayed; `ttlSeconds` is what is left of its life. */
@@ -14,8 +14,8 @@ export type CacheOutcome =
   | { readonly word: 'coalesced' }
   /** Began with what was there and went on from a pool. */
   | { readonly word: 'extended' }
-  /** Generated, and kept unless there is a reason; a refresh was told not to read. */
-  | { readonly word: 'miss' | 'refresh'; readonly notStored?: NotStored }
+  /** Generated, and kept if it ends well; a refresh was told not to read. */
+  | { readonly word: 'miss' | 'refresh' }
   /** The cache was not asked. */
   | { readonly word: 'bypass'; readonly reason: NotShared | NotStored }
 
@@ -36,14 +36,10 @@ function parameters(outcome: CacheOutcome): readonly string[] {
     case 'extended':
       return ['fwd=partial', 'stored']
     case 'miss':
-      return ['fwd=miss', ...kept(outcome.notStored)]
+      return ['fwd=miss', 'stored']
     case 'refresh':
-      return ['fwd=request', ...kept(outcome.notStored)]
+      return ['fwd=request', 'stored']
     case 'bypass':
       return ['fwd=bypass', `detail=${outcome.reason}`]
   }
-}
-
-function kept(notStored: NotStored | undefined): readonly string[] {
-  return notStored === undefined ? ['stored'] : [`detail=${notStored}`]
 }

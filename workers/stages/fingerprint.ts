@@ -44,7 +44,7 @@ export async function fingerprintRequest(context: Admitted, edge: Edge): Promise
     ...context,
     modelVersion,
     cacheSalt: keys.cacheSalt,
-    sharing: { kind: 'shared', fingerprint: name, home, ttlSeconds: policy.ttlSeconds },
+    sharing: { kind: 'shared', fingerprint: name, home, ttlSeconds: policy.ttlSeconds, lease },
   }
 
   function privately(): { kind: 'private'; detail: PrivateReason } {

@@ -3,9 +3,10 @@
  * answer or makes it; if the shard cannot be reached in time this isolate makes an answer of its own and stores none.
  */
 import type { GatewayError } from '../../shared/errors.ts'
+import { isLive } from '../../shared/lease/lease.ts'
 import { shardOf } from '../../shared/log/shard-of.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import type { Fingerprinted, LookedUp, Sharing } from '../contexts.ts'
+import type { Fingerprinted, LookedUp, PrivateReason, Sharing } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 import type { GenerationJob } from '../objects/log-shard-rpc.ts'
 import { travelTo } from '../objects/stubs.ts'
@@ -18,22 +19,26 @@ export async function lookUp(
   signal: AbortSignal,
 ): Promise<Result<LookedUp, GatewayError>> {
   const { sharing } = context
-  if (sharing.kind === 'private') return privately(context)
+  if (sharing.kind === 'private') return withoutLog(context, sharing.detail)
 
   const stream = await openShard(context, sharing, edge)
-  if (stream === undefined) return privately(withoutLog(context))
+  if (stream === undefined) return withoutLog(context, 'shard_unreachable')
   const answer = await openLogAnswer(stream, signal)
-  if (answer.ok) return ok({ ...context, shared: answer.value })
+  if (answer.ok) {
+    const isOld = answer.value.facts.outcome === 'hit' && !isLive(sharing.lease, edge.runtime.now())
+    if (!isOld) return ok({ ...context, shared: answer.value })
+    // A purge may have returned in the meantime: what was known before it is not served after it.
+    answer.value.source.cancel()
+    return withoutLog(context, 'no_lease')
+  }
   if (answer.error.reason !== 'broken') return err(answer.error)
-  return signal.aborted ? err({ reason: 'client_cancelled' }) : privately(withoutLog(context))
+  return signal.aborted ? err({ reason: 'client_cancelled' }) : withoutLog(context, 'shard_unreachable')
 }
 
-function privately(context: Fingerprinted): Result<LookedUp, GatewayError> {
-  return context.narrowing.cache.onlyIfCached ? err({ reason: 'not_cached' }) : ok(context)
-}
-
-function withoutLog(context: Fingerprinted): Fingerprinted {
-  return { ...context, sharing: { kind: 'private', detail: 'shard_unreachable' } }
+/** The request does without: it is made here, for this reader alone. */
+function withoutLog(context: Fingerprinted, detail: PrivateReason): Result<LookedUp, GatewayError> {
+  if (context.narrowing.cache.onlyIfCached) return err({ reason: 'not_cached' })
+  return ok({ ...context, sharing: { kind: 'private', detail } })
 }
 
 /** Undefined where the shard does not take the job in time. */

@@ -7,9 +7,7 @@ test.each<[CacheOutcome, string]>([
   [{ word: 'coalesced' }, 'warmpath; fwd=miss; collapsed'],
   [{ word: 'extended' }, 'warmpath; fwd=partial; stored'],
   [{ word: 'miss' }, 'warmpath; fwd=miss; stored'],
-  [{ word: 'miss', notStored: 'too_large' }, 'warmpath; fwd=miss; detail=too_large'],
   [{ word: 'refresh' }, 'warmpath; fwd=request; stored'],
-  [{ word: 'refresh', notStored: 'no_home' }, 'warmpath; fwd=request; detail=no_home'],
   [{ word: 'bypass', reason: 'sampled' }, 'warmpath; fwd=bypass; detail=sampled'],
   [{ word: 'bypass', reason: 'shard_unreachable' }, 'warmpath; fwd=bypass; detail=shard_unreachable'],
 ])('%o is said as %s', (outcome, expected) => {
