@@ -13,8 +13,6 @@ export interface LogPiece {
 
 export interface GenerationLog {
   readonly state: LogState
-  /** Characters of all lines. */
-  readonly size: number
   /** Adds lines that came together. Throws on a log that has ended. */
   append(lines: string): void
   /** Ends the log with its last line: `sealed` only if the answer is whole. */
@@ -31,20 +29,15 @@ export interface GenerationLog {
 export function createGenerationLog(): GenerationLog {
   const appends: string[] = []
   let state: LogState = 'open'
-  let size = 0
 
   function append(lines: string): void {
     if (state !== 'open') throw new Error('a log that has ended takes no more lines')
     appends.push(lines)
-    size += lines.length
   }
 
   return {
     get state() {
       return state
-    },
-    get size() {
-      return size
     },
     append,
     end(how, line) {

@@ -2,11 +2,9 @@
 import { createHash } from 'node:crypto'
 import { parseMeshConfig } from '../../shared/config/parse.ts'
 import type { MeshConfig } from '../../shared/schema/mesh.ts'
+import { KEYS } from './keys.ts'
 
-export const KEYS = {
-  demo: 'sk-mesh-demo-0123456789abcdefghijABCDEFGHIJ',
-  'eu-bank': 'sk-mesh-eu-bank-0123456789abcdefghijABCDEFGHIJ',
-} as const
+export { KEYS }
 
 /** Parsed by the product's own schema, so that a test cannot run on what a file could not say. */
 export function aMeshConfig(

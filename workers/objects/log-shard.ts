@@ -50,21 +50,25 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
     }
 
     override async alarm(): Promise<void> {
-      const next = this.#storage.sweep(runtime.now())
-      if (next !== undefined) await this.ctx.storage.setAlarm(next)
+      this.#storage.sweep(runtime.now())
+      await this.#setAlarm()
     }
 
     async #opening(job: GenerationJob, join: Join): Promise<LogOpening> {
       const reader = readerOf(job, runtime.now())
+      return this.#replay(job, reader) ?? (await this.#follow(job, reader, join)) ?? this.#generate(job, join)
+    }
+
+    #replay(job: GenerationJob, reader: LogReader): LogOpening | undefined {
       const stored = this.#storage.find(job.fingerprint)
-      if (stored !== undefined && readLog(stored.summary, reader) === 'hit') {
-        const ttlSeconds = remainingSeconds(stored.summary, reader.nowMs)
-        return {
-          head: { facts: { ...stored.facts, outcome: 'hit', ttlSeconds } },
-          body: { kind: 'stored', segments: this.#storage.segments(job.fingerprint) },
-        }
+      if (stored === undefined || readLog(stored.summary, reader) !== 'hit') return undefined
+      const segments = this.#storage.segments(job.fingerprint)
+      if (segments === undefined) return undefined
+      const ttlSeconds = remainingSeconds(stored.summary, reader.nowMs)
+      return {
+        head: { facts: { ...stored.facts, outcome: 'hit', ttlSeconds } },
+        body: { kind: 'stored', segments },
       }
-      return (await this.#follow(job, reader, join)) ?? this.#generate(job, join)
     }
 
     /** Joins a generation of the same request, once it is known which pool makes it. */
@@ -113,15 +117,23 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
       if (this.#open.get(openKey(job)) === generation) this.#open.delete(openKey(job))
       const { log } = generation
       if (log.state !== 'sealed' || facts === undefined) return
-      if (log.size > mesh.config.limits.max_log_bytes) return
+      const lines = new TextEncoder().encode(log.text())
+      if (lines.byteLength > mesh.config.limits.max_log_bytes) return
       const summary = summaryOf(generation, facts, job.cache.ttlSeconds, completion)
-      this.#storage.save(job.fingerprint, { facts, summary }, log.text())
-      this.ctx.waitUntil(this.#wakeBy(summary.expiresAtMs))
+      try {
+        this.#storage.save(job.fingerprint, { facts, summary }, lines)
+      } catch {
+        // A full or broken database costs the next reader a generation; this one has its answer.
+        runtime.log({ event: 'storage_error', object: 'log_shard' })
+        return
+      }
+      this.ctx.waitUntil(this.#setAlarm())
     }
 
-    async #wakeBy(atMs: number): Promise<void> {
-      const alarm = await this.ctx.storage.getAlarm()
-      if (alarm === null || alarm > atMs) await this.ctx.storage.setAlarm(atMs)
+    /** Always from what is stored: two answers that end together must not lose the earlier end of life. */
+    async #setAlarm(): Promise<void> {
+      const next = this.#storage.nextExpiryMs()
+      if (next !== undefined) await this.ctx.storage.setAlarm(next)
       await runtime.committed()
     }
   }

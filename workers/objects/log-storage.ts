@@ -12,13 +12,16 @@ export interface StoredLog {
 }
 
 export interface LogStorage {
+  /** Undefined where there is none, or what is there cannot be read. */
   find(fingerprint: string): StoredLog | undefined
-  /** The lines of a log, segment by segment. */
-  segments(fingerprint: string): Uint8Array[]
-  /** Replaces what there was under the fingerprint. */
-  save(fingerprint: string, log: StoredLog, lines: string): void
-  /** Deletes what has expired and tells when the next log will. */
-  sweep(nowMs: number): number | undefined
+  /** The lines of a log, segment by segment; undefined if any is missing. */
+  segments(fingerprint: string): Uint8Array[] | undefined
+  /** Replaces what there was under the fingerprint. @throws where the database does */
+  save(fingerprint: string, log: StoredLog, lines: Uint8Array): void
+  /** Deletes what has expired. */
+  sweep(nowMs: number): void
+  /** When the first of the logs will expire. */
+  nextExpiryMs(): number | undefined
 }
 
 /** Format of the rows; a row of another format is taken for absent. */
@@ -44,7 +47,8 @@ export function createLogStorage(storage: DurableObjectStorage): LogStorage {
   const { sql } = storage
   sql.exec(`
     CREATE TABLE IF NOT EXISTS log (
-      fingerprint TEXT PRIMARY KEY, format INTEGER NOT NULL, about TEXT NOT NULL, expires_at_ms INTEGER NOT NULL
+      fingerprint TEXT PRIMARY KEY, format INTEGER NOT NULL, about TEXT NOT NULL, bytes INTEGER NOT NULL,
+      expires_at_ms INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS log_by_expiry ON log (expires_at_ms);
     CREATE TABLE IF NOT EXISTS segment (
@@ -66,32 +70,37 @@ export function createLogStorage(storage: DurableObjectStorage): LogStorage {
           FORMAT,
         )
         .toArray()
-      return row === undefined ? undefined : storedLog.safeParse(JSON.parse(row.about)).data
+      return row === undefined ? undefined : readAbout(row.about)
     },
 
     segments(fingerprint) {
-      return sql
+      const [whole] = sql
+        .exec<{ bytes: number }>('SELECT bytes FROM log WHERE fingerprint = ?', fingerprint)
+        .toArray()
+      const segments = sql
         .exec<{ lines: ArrayBuffer }>(
           'SELECT lines FROM segment WHERE fingerprint = ? ORDER BY number',
           fingerprint,
         )
         .toArray()
         .map(({ lines }) => new Uint8Array(lines))
+      const bytes = segments.reduce((sum, segment) => sum + segment.byteLength, 0)
+      return bytes === whole?.bytes ? segments : undefined
     },
 
     save(fingerprint, log, lines) {
-      const bytes = new TextEncoder().encode(lines)
       storage.transactionSync(() => {
         remove(fingerprint)
         sql.exec(
-          'INSERT INTO log (fingerprint, format, about, expires_at_ms) VALUES (?, ?, ?, ?)',
+          'INSERT INTO log (fingerprint, format, about, bytes, expires_at_ms) VALUES (?, ?, ?, ?, ?)',
           fingerprint,
           FORMAT,
           JSON.stringify(log),
+          lines.byteLength,
           log.summary.expiresAtMs,
         )
-        for (let number = 0; number * SEGMENT_BYTES < bytes.byteLength; number += 1) {
-          const segment = bytes.slice(number * SEGMENT_BYTES, (number + 1) * SEGMENT_BYTES)
+        for (let number = 0; number * SEGMENT_BYTES < lines.byteLength; number += 1) {
+          const segment = lines.slice(number * SEGMENT_BYTES, (number + 1) * SEGMENT_BYTES)
           sql.exec(
             'INSERT INTO segment (fingerprint, number, lines) VALUES (?, ?, ?)',
             fingerprint,
@@ -110,8 +119,20 @@ export function createLogStorage(storage: DurableObjectStorage): LogStorage {
         )
         sql.exec('DELETE FROM log WHERE expires_at_ms <= ?', nowMs)
       })
+    },
+
+    nextExpiryMs() {
       const [next] = sql.exec<{ at: number | null }>('SELECT MIN(expires_at_ms) AS at FROM log').toArray()
       return next?.at ?? undefined
     },
+  }
+}
+
+function readAbout(about: string): StoredLog | undefined {
+  try {
+    return storedLog.safeParse(JSON.parse(about)).data
+  } catch {
+    // Not JSON: as good as not there.
+    return undefined
   }
 }
