@@ -1,0 +1,63 @@
+/** A mesh starts whole or not at all, and says every mistake at once. */
+import { expect, test } from 'vitest'
+import type { Environment } from '../../../workers/environment.ts'
+import { startMesh } from '../../../workers/mesh.ts'
+import { aMeshConfig } from '../../support/mesh-config.ts'
+
+const CONFIG = JSON.stringify(
+  aMeshConfig({
+    'eu-central': 'http://10.0.0.1',
+    'us-east': 'http://10.0.0.2',
+    'ap-southeast': 'http://10.0.0.3',
+  }),
+)
+const SECRET = 'a secret of thirty-two characters'
+
+/** An environment with these text bindings; objects and KV are not needed to start. */
+function environment(bindings: Readonly<Record<string, string>>): Environment {
+  return bindings as unknown as Environment
+}
+
+const GOOD = { MESH_MODE: 'dev', MESH_FINGERPRINT_SECRET: SECRET, MESH_ADMIN_TOKEN: SECRET }
+
+test('starts with a mode, two secrets and a config, bundled or bound', async () => {
+  const bundled = startMesh(environment(GOOD), CONFIG)
+  const bound = startMesh(environment({ ...GOOD, MESH_CONFIG: CONFIG }), 'not looked at')
+  expect(bundled.tenants.has('eu-bank')).toBe(true)
+  expect([...bundled.poolHosts]).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3'])
+  expect(await bundled.configVersion()).toMatch(/^cfg_[0-9a-f]{12}$/)
+  expect(await bound.configVersion()).toBe(await bundled.configVersion())
+})
+
+test.each([
+  ['no mode', { ...GOOD, MESH_MODE: '' }, /MESH_MODE/],
+  ['an unknown mode', { ...GOOD, MESH_MODE: 'prod' }, /MESH_MODE/],
+  ['no fingerprint secret', { ...GOOD, MESH_FINGERPRINT_SECRET: '' }, /MESH_FINGERPRINT_SECRET must be set/],
+  ['a short admin token', { ...GOOD, MESH_ADMIN_TOKEN: 'short' }, /MESH_ADMIN_TOKEN must be set/],
+  ['a broken config', { ...GOOD, MESH_CONFIG: 'version = 2' }, /version/],
+  ['private pools in the cloud', { ...GOOD, MESH_MODE: 'cloudflare' }, /pools\[0\] \("eu-central"\)\.url/],
+])('refuses to start with %s', (_name, bindings, reason) => {
+  expect(() => startMesh(environment(bindings), CONFIG)).toThrow(reason)
+})
+
+test('says every mistake at once, and none of the secrets', () => {
+  const bindings = { MESH_MODE: 'dev', MESH_ADMIN_TOKEN: 'hunter2', MESH_CONFIG: 'version = 2\nmodels = 1' }
+  let message = ''
+  try {
+    startMesh(environment(bindings), CONFIG)
+  } catch (error) {
+    message = error instanceof Error ? error.message : ''
+  }
+  for (const part of ['version', 'models', 'MESH_FINGERPRINT_SECRET', 'MESH_ADMIN_TOKEN']) {
+    expect(message).toContain(part)
+  }
+  expect(message).not.toContain('hunter2')
+})
+
+test('refuses to start when a secret that a pool names is not bound', () => {
+  const config = JSON.parse(CONFIG) as { pools: { auth?: string }[] }
+  for (const pool of config.pools.slice(0, 1)) pool.auth = 'secret:POOL_EU_CENTRAL'
+  const text = JSON.stringify(config)
+  expect(() => startMesh(environment(GOOD), text)).toThrow(/eu-central.*POOL_EU_CENTRAL.*not bound/)
+  expect(startMesh(environment({ ...GOOD, POOL_EU_CENTRAL: 'key' }), text).config.pools).toHaveLength(3)
+})
