@@ -1,0 +1,190 @@
+/** Pools are asked in turn until one begins to answer; whatever happens, nothing is left in flight. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { place } from '../../../../shared/residency/place.ts'
+import { rankPools } from '../../../../shared/routing/rank.ts'
+import type { MeshConfig } from '../../../../shared/schema/mesh.ts'
+import type { Mesh } from '../../../../workers/mesh.ts'
+import { dispatch } from '../../../../workers/stages/dispatch.ts'
+import { createPoolStates } from '../../../../workers/stores/pool-states.ts'
+import { aMeshConfig } from '../../../support/mesh-config.ts'
+import { delta, DONE, finish, wholeAnswer } from '../../../support/pool-events.ts'
+import { aRuntime } from '../a-runtime.ts'
+
+/** What a pool does when it is asked. */
+type Script = () => Response | Promise<Response>
+
+const sse = (text: string): Response =>
+  new Response(text, { headers: { 'content-type': 'text/event-stream' } })
+/** The error comes with the next read: one that came at once would take the text away with it. */
+function brokenOff(text: string): Response {
+  const chunks = text === '' ? [] : [new TextEncoder().encode(text)]
+  return new Response(
+    new ReadableStream(
+      {
+        pull(controller) {
+          const chunk = chunks.shift()
+          if (chunk === undefined) controller.error(new TypeError('connection lost'))
+          else controller.enqueue(chunk)
+        },
+      },
+      { highWaterMark: 0 },
+    ),
+  )
+}
+
+const SCRIPTS = {
+  answers: () => sse(wholeAnswer('Hello')),
+  unreachable: () => Promise.reject(new TypeError('refused')),
+  redirects: () => new Response(null, { status: 307, headers: { location: 'http://elsewhere.test' } }),
+  'is full': () => new Response('{}', { status: 429, headers: { 'retry-after': '7' } }),
+  'is broken': () => new Response('oops', { status: 500 }),
+  'ends without a token': () => sse(DONE),
+  'errs before a token': () => sse(`data: {"error":{"message":"no"}}\n\n${DONE}`),
+  'breaks before a token': () => brokenOff(''),
+  'breaks after a token': () => brokenOff(delta('He')),
+  'stops half-way': () => sse(delta('He')),
+  'refuses the request': () => new Response('{}', { status: 400 }),
+  'does not know us': () => new Response('{}', { status: 401 }),
+  'answers with nothing': () => sse(finish('stop') + DONE),
+} satisfies Record<string, Script>
+type ScriptName = keyof typeof SCRIPTS
+
+const POOLS = ['eu-central', 'us-east', 'ap-southeast'] as const
+
+function setUp(scripts: readonly ScriptName[]) {
+  const config = aMeshConfig(Object.fromEntries(POOLS.map((id) => [id, `http://${id}.test`])))
+  const asked: string[] = []
+  const runtime = aRuntime({
+    // Never among the few that look around.
+    random: () => 0.5,
+    send: async (url) => {
+      const pool = new URL(url).host.replace('.test', '')
+      asked.push(pool)
+      return SCRIPTS[scripts[POOLS.indexOf(pool as (typeof POOLS)[number])] ?? 'answers']()
+    },
+  })
+  const pools = createPoolStates()
+  const mesh = { config, env: {}, poolHosts: new Set(POOLS.map((id) => `${id}.test`)) } as unknown as Mesh
+  return { asked, runtime, pools, config, dependencies: { mesh, runtime, pools } }
+}
+
+type SetUp = ReturnType<typeof setUp>
+
+function run({ config, runtime, pools, dependencies }: SetUp, signal = new AbortController().signal) {
+  const [origin] = config.regions
+  const ranking = rankPools({
+    placement: placementOf(config),
+    version: '1',
+    key: 'demo/k1',
+    nowMs: runtime.now(),
+    rng: () => 0.5,
+    states: pools.seenFrom('eu-central').all,
+    acceptsFields: () => true,
+    origin: origin ?? fail(),
+  })
+  return dispatch(
+    {
+      ranking,
+      generation: {
+        surface: 'chat',
+        model: 'story',
+        stream: true,
+        includeUsage: false,
+        body: { messages: [{ role: 'user', content: 'Hi' }] },
+        hints: {},
+      },
+      modelVersion: '1',
+      cacheSalt: 'salt',
+      key: 'demo/k1',
+      origin: origin ?? fail(),
+      endsByMs: runtime.now() + 60_000,
+      signal,
+    },
+    dependencies,
+  )
+}
+
+function placementOf(config: MeshConfig) {
+  const [tenant] = config.tenants
+  const [model] = config.models
+  const placed = place({
+    config,
+    tenant: tenant ?? fail(),
+    model: model ?? fail(),
+    arrival: { host: 'edge.test', colo: 'FRA' },
+  })
+  return placed.ok ? placed.value : fail()
+}
+
+function fail(): never {
+  throw new Error('the fixture is incomplete')
+}
+
+function pending({ pools }: SetUp): number[] {
+  return [...pools.seenFrom('eu-central').all.values()].map((state) => state.pending)
+}
+
+describe('when the nearest pool', () => {
+  const MOVES_ON = ['unreachable', 'redirects', 'is full', 'is broken', 'ends without a token'] as const
+  test.each([...MOVES_ON, 'errs before a token', 'breaks before a token'] as const)(
+    '%s, the next one is asked, and says how often',
+    async (script) => {
+      const mesh = setUp([script, 'answers', 'answers'])
+      const dispatched = await run(mesh)
+      expect(mesh.asked).toEqual(['eu-central', 'us-east'])
+      expect(dispatched).toMatchObject({ ok: true, value: { attempts: 2 } })
+    },
+  )
+
+  test.each([
+    ['refuses the request', 'pool_rejected_request'],
+    ['does not know us', 'pool_misconfigured'],
+  ] as const)('%s, no other is asked', async (script, reason) => {
+    const mesh = setUp([script, 'answers', 'answers'])
+    expect(await run(mesh)).toMatchObject({ ok: false, error: { reason } })
+    expect(mesh.asked).toEqual(['eu-central'])
+  })
+
+  test.each(['breaks after a token', 'stops half-way', 'answers with nothing'] as const)(
+    '%s, it has begun, and no other is asked',
+    async (script) => {
+      const mesh = setUp([script, 'answers', 'answers'])
+      expect((await run(mesh)).ok).toBe(true)
+      expect(mesh.asked).toEqual(['eu-central'])
+    },
+  )
+})
+
+test('when all are full, the client hears how long the first of them asked to be left alone', async () => {
+  const mesh = setUp(['is full', 'is full', 'is full'])
+  expect(await run(mesh)).toEqual({ ok: false, error: { reason: 'no_eligible_pool', retryAfterSeconds: 7 } })
+})
+
+test('a client that has left starts nothing', async () => {
+  const mesh = setUp(['answers', 'answers', 'answers'])
+  expect(await run(mesh, AbortSignal.abort())).toMatchObject({ error: { reason: 'client_cancelled' } })
+  expect(mesh.asked).toEqual([])
+})
+
+test('whatever pools do and clients drop, no dispatch is counted as in flight afterwards', async () => {
+  const names = Object.keys(SCRIPTS) as ScriptName[]
+  const script = fc.constantFrom(...names)
+  await fc.assert(
+    fc.asyncProperty(fc.tuple(script, script, script), fc.nat(4), async (scripts, readSteps) => {
+      const mesh = setUp(scripts)
+      const dispatched = await run(mesh)
+      if (dispatched.ok) {
+        let { outcome } = dispatched.value.first
+        for (let step = 0; step < readSteps && outcome === undefined; step += 1) {
+          ;({ outcome } = await dispatched.value.answer.next())
+        }
+        if (outcome === undefined) dispatched.value.answer.cancel()
+      }
+      expect(pending(mesh).every((count) => count === 0)).toBe(true)
+      expect(mesh.asked.length).toBeLessThanOrEqual(3)
+      expect(new Set(mesh.asked).size).toBe(mesh.asked.length)
+    }),
+    { numRuns: 300 },
+  )
+})
