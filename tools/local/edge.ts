@@ -5,7 +5,7 @@ import path from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { MeshConfig } from '../../shared/schema/mesh.ts'
 import { startWrangler } from '../build/wrangler.ts'
-import { STATE_DIR, writePrivately, type DevSecrets } from './dev-secrets.ts'
+import { sha256, STATE_DIR, writePrivately, type DevSecrets } from './dev-secrets.ts'
 
 export interface RunningEdge {
   readonly url: string
@@ -25,7 +25,8 @@ export async function startEdge(config: MeshConfig, secrets: DevSecrets, port: n
   const ownDir = path.join(STATE_DIR, String(port))
   await mkdir(ownDir, { recursive: true, mode: 0o700 })
   const envFile = path.join(ownDir, 'dev.env')
-  await writePrivately(envFile, environmentOf(config, secrets))
+  const configText = textOf(config)
+  await writePrivately(envFile, environmentOf(configText, secrets))
   // What wrangler and the Worker say goes to a file: a line of JSON per request.
   const logFile = path.join(ownDir, 'mesh.log')
   const log = await open(logFile, 'w', 0o600)
@@ -46,7 +47,8 @@ export async function startEdge(config: MeshConfig, secrets: DevSecrets, port: n
 
   const url = `http://127.0.0.1:${port}`
   const deadline = Date.now() + READY_WITHIN_MS
-  while (!(await answers(url))) {
+  const version = `cfg_${sha256(configText).slice(0, 12)}`
+  while (!(await answers(url, version))) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       child.kill('SIGKILL')
       const said = await readFile(logFile, 'utf8')
@@ -57,22 +59,26 @@ export async function startEdge(config: MeshConfig, secrets: DevSecrets, port: n
   return { url, logFile, process: child }
 }
 
-async function answers(url: string): Promise<boolean> {
+/** Whether it is this mesh that answers: another one may have taken the port in the meantime. */
+async function answers(url: string, version: string): Promise<boolean> {
   try {
     const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2000) })
     await response.arrayBuffer()
-    return response.ok
+    return response.ok && response.headers.get('x-mesh-config') === version
   } catch {
     return false
   }
 }
 
 /** JSON is TOML's equal here and has no line breaks; the escapes keep a dotenv reader from seeing anything in it. */
-function environmentOf(config: MeshConfig, secrets: DevSecrets): string {
-  const json = JSON.stringify(config).replaceAll("'", '\\u0027').replaceAll('$', '\\u0024')
+function textOf(config: MeshConfig): string {
+  return JSON.stringify(config).replaceAll("'", '\\u0027').replaceAll('$', '\\u0024')
+}
+
+function environmentOf(configText: string, secrets: DevSecrets): string {
   return [
     'MESH_MODE=dev',
-    `MESH_CONFIG='${json}'`,
+    `MESH_CONFIG='${configText}'`,
     `MESH_FINGERPRINT_SECRET=${secrets.fingerprintSecret}`,
     `MESH_ADMIN_TOKEN=${secrets.adminToken}`,
   ].join('\n')
