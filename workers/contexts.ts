@@ -11,7 +11,6 @@ import type { Lease } from '../shared/lease/lease.ts'
 import type { Arrival } from '../shared/residency/arrival.ts'
 import type { Home } from '../shared/residency/home.ts'
 import type { Placement } from '../shared/residency/place.ts'
-import type { Ranking } from '../shared/routing/rank.ts'
 import type { GenerationRequest } from '../shared/schema/request.ts'
 import type { Model, Region, Tenant } from '../shared/schema/mesh.ts'
 import type { AnswerSource } from './stream/answer-source.ts'
@@ -92,10 +91,6 @@ export type PrivateReason = NotShared | NotStored
 export interface LookedUp extends Fingerprinted {
   /** From the log: known already, or being made there. Absent: this isolate calls a pool itself. */
   readonly shared?: Answer
-}
-
-export interface Ranked extends LookedUp {
-  readonly ranking: Ranking
 }
 
 export interface Answered extends LookedUp {

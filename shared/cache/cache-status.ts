@@ -1,9 +1,6 @@
 /** Says in the response headers what the cache did: the RFC 9211 `Cache-Status` and the mesh's own single word. */
 import type { NotShared } from './policy.ts'
 
-/** The word in `x-mesh-cache`. */
-export type CacheWord = 'hit' | 'coalesced' | 'extended' | 'miss' | 'bypass' | 'refresh'
-
 /** Why the cache was not asked for an answer that could have been shared. */
 export type NotStored = 'no_home' | 'no_lease' | 'shard_unreachable'
 
@@ -12,8 +9,6 @@ export type CacheOutcome =
   | { readonly word: 'hit'; readonly ttlSeconds: number }
   /** Joined a generation that was under way. */
   | { readonly word: 'coalesced' }
-  /** Began with what was there and went on from a pool. */
-  | { readonly word: 'extended' }
   /** Generated, and kept if it ends well; a refresh was told not to read. */
   | { readonly word: 'miss' | 'refresh' }
   /** The cache was not asked. */
@@ -33,8 +28,6 @@ function parameters(outcome: CacheOutcome): readonly string[] {
       return ['hit', `ttl=${Math.floor(outcome.ttlSeconds)}`]
     case 'coalesced':
       return ['fwd=miss', 'collapsed']
-    case 'extended':
-      return ['fwd=partial', 'stored']
     case 'miss':
       return ['fwd=miss', 'stored']
     case 'refresh':

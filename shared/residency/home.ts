@@ -46,11 +46,6 @@ function homeAt(region: Region, restricted: boolean): Home {
   }
 }
 
-/** Whether a placement allows stores that are replicated round the world (KV) or cannot be placed (Cache API). */
-export function mayReplicate(placement: Placement): boolean {
-  return !placement.restricted
-}
-
 function canKeepIn(jurisdiction: string, restricted: boolean, mode: MeshMode): boolean {
   switch (mode.kind) {
     case 'cloudflare':

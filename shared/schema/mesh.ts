@@ -9,7 +9,6 @@ import type { DIALECTS } from './config-pools.ts'
 import { ruleSchema, tenantSchema } from './config-tenants.ts'
 import type { selectorSchema } from './config-tenants.ts'
 import { many, some, text, whole } from './config-values.ts'
-import type { cacheMode } from './config-values.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -91,4 +90,3 @@ export type Rule = Readonly<MeshConfig['rules'][number]>
 export type Limits = Readonly<MeshConfig['limits']>
 export type Selector = Readonly<z.output<typeof selectorSchema>>
 export type Dialect = (typeof DIALECTS)[number]
-export type CacheMode = z.output<typeof cacheMode>

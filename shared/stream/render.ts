@@ -45,8 +45,3 @@ export function createRenderer(options: RenderOptions): Renderer {
     done: () => 'data: [DONE]\n\n',
   }
 }
-
-/** A comment that keeps proxies from closing a stream during a long prefill; no parser shows it to a client. */
-export function keepAlive(): string {
-  return ': keep-alive\n\n'
-}

@@ -5,7 +5,6 @@ import { cacheStatus } from '../../../shared/cache/cache-status.ts'
 test.each<[CacheOutcome, string]>([
   [{ word: 'hit', ttlSeconds: 299.9 }, 'warmpath; hit; ttl=299'],
   [{ word: 'coalesced' }, 'warmpath; fwd=miss; collapsed'],
-  [{ word: 'extended' }, 'warmpath; fwd=partial; stored'],
   [{ word: 'miss' }, 'warmpath; fwd=miss; stored'],
   [{ word: 'refresh' }, 'warmpath; fwd=request; stored'],
   [{ word: 'bypass', reason: 'sampled' }, 'warmpath; fwd=bypass; detail=sampled'],

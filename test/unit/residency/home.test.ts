@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { MeshMode } from '../../../shared/config/mode.ts'
-import { homeOf, mayReplicate } from '../../../shared/residency/home.ts'
+import { homeIn, homeOf } from '../../../shared/residency/home.ts'
 import { place } from '../../../shared/residency/place.ts'
 import { aMesh, firstModel, firstTenant, must } from './a-mesh.ts'
 
@@ -55,9 +55,20 @@ test('a home carries its jurisdiction and the hint of its region', () => {
   })
 })
 
-test('only what is unrestricted may be replicated', () => {
-  expect(mayReplicate(placementFor(anywhere))).toBe(true)
-  expect(mayReplicate(placementFor(only('eu', 'us', 'sg')))).toBe(false)
+test('what belongs to no request lives in the first region of its own that can keep it', () => {
+  const regions = placementFor(anywhere).storageRegions
+  const sgFirst = regions.toSorted((a, b) => b.jurisdiction.localeCompare(a.jurisdiction))
+  expect(homeIn(sgFirst, false, cloudflare)?.region).toBe(sgFirst[0]?.id)
+  // Cloudflare enforces eu and us, and not the others.
+  expect(['eu', 'us']).toContain(homeIn(sgFirst, true, cloudflare)?.jurisdiction)
+  expect(
+    homeIn(
+      regions.filter(({ jurisdiction }) => jurisdiction === 'sg'),
+      true,
+      cloudflare,
+    ),
+  ).toBeUndefined()
+  expect(homeIn(regions, true, { kind: 'single', jurisdiction: 'eu' })?.jurisdiction).toBe('eu')
 })
 
 test('the home of a restricted placement is always in one of its own jurisdictions and enforced', () => {
