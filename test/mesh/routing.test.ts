@@ -60,11 +60,13 @@ test('measurement decides, not names: a pool that only says it is near is left',
 })
 
 test('traffic leaves a pool that has become ten times slower within twenty requests', async () => {
-  mesh = await startMesh({ engine: { prefillOverheadMs: 20 } })
+  // Ten times this is far more than any distance here, and than what a busy machine adds.
+  mesh = await startMesh({ engine: { prefillOverheadMs: 80 } })
   await ask('FRA', 8, SHORT)
   mesh.engines['eu-central']?.setFaults({ slow_factor: 10 })
   const slowed = await ask('FRA', 20, SHORT)
-  expect(mostlyAt(slowed.slice(-5), 'us-east'), slowed.join(' ')).toBe(true)
+  const stayed = slowed.slice(-8).filter((pool) => pool === 'eu-central')
+  expect(stayed.length, slowed.join(' ')).toBeLessThanOrEqual(1)
 })
 
 test('a pool that is down is left at once, without a client noticing', async () => {
