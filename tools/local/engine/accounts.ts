@@ -3,16 +3,19 @@
 export type Ending = 'stop' | 'length' | 'abort'
 
 export interface Accounts {
-  /** Requests to generate that arrived, whatever became of them. */
+  /** Requests that run the model, to generate or to embed, whatever became of them. */
   requests: number
-  /** Requests whose prompt was begun. */
+  /** Requests whose prompt was begun, with however many choices. */
   generations: number
+  /** Inputs that were begun to be embedded. */
+  embeddings: number
   promptTokensComputed: number
   promptTokensCached: number
   /** With the end of a turn, which is a token too. */
   tokensGenerated: number
   /** Clients that left before their answer was complete, at whatever stage. */
   aborted: number
+  /** Of choices. */
   readonly endings: Record<Ending, number>
   readonly timeToFirstToken: Histogram
   readonly interToken: Histogram
@@ -37,6 +40,7 @@ export function createAccounts(): Accounts {
   return {
     requests: 0,
     generations: 0,
+    embeddings: 0,
     promptTokensComputed: 0,
     promptTokensCached: 0,
     tokensGenerated: 0,

@@ -13,7 +13,7 @@ export interface Core {
   readonly faults: FaultBox
   readonly accounts: Accounts
   readonly random: Random
-  /** The sequences in the running batch: what they hold of the KV cache. */
+  /** The requests in the running batch: what they hold of the KV cache, a shared prompt once. */
   readonly sequences: Set<Sequence>
 }
 
@@ -25,6 +25,7 @@ export interface Sequence {
 export interface EngineStats {
   readonly requests: number
   readonly generations: number
+  readonly embeddings: number
   readonly prompt_tokens_computed: number
   readonly prompt_tokens_cached: number
   readonly tokens_generated: number
@@ -50,6 +51,7 @@ export function statsOf(core: Core): EngineStats {
   return {
     requests: accounts.requests,
     generations: accounts.generations,
+    embeddings: accounts.embeddings,
     prompt_tokens_computed: accounts.promptTokensComputed,
     prompt_tokens_cached: accounts.promptTokensCached,
     tokens_generated: accounts.tokensGenerated,

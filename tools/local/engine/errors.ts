@@ -24,6 +24,15 @@ export function errorBody(error: EngineError): object {
   return { error: { message: error.message, type, param: error.param ?? null, code: error.status } }
 }
 
+/** Undefined when the engine serves the model, or none is named. */
+export function noSuchModel(
+  model: unknown,
+  { servedModelNames }: { readonly servedModelNames: readonly string[] },
+): EngineError | undefined {
+  if (typeof model !== 'string' || servedModelNames.includes(model)) return undefined
+  return { status: 404, message: `The model \`${model}\` does not exist.`, param: 'model' }
+}
+
 /** The sentence that gateways recognise a prompt by that does not fit. */
 export function contextTooLong(limits: {
   readonly maxModelLen: number
@@ -37,5 +46,14 @@ export function contextTooLong(limits: {
       `${promptTokens + outputTokens} tokens. Please reduce the length of the input prompt or the number of ` +
       `requested output tokens. (parameter=input_tokens, value=${promptTokens})`,
     'input_tokens',
+  )
+}
+
+/** The same for an input that is only read, in vLLM's words of before the above. */
+export function inputTooLong(maxModelLen: number, inputTokens: number): EngineError {
+  return badRequest(
+    `This model's maximum context length is ${maxModelLen} tokens. However, you requested ${inputTokens} tokens in ` +
+      'the input for embedding generation. Please reduce the length of the input.',
+    'input',
   )
 }

@@ -63,6 +63,12 @@ export function createFaultBox(random: Random): FaultBox {
   }
 }
 
+/** After how many tokens something goes wrong with a generation; undefined when nothing does. */
+export function strikeAfter(fault: Fault): number | undefined {
+  const { die_after_tokens: die, stall_after_tokens: stall } = fault
+  return die === undefined || stall === undefined ? (die ?? stall) : Math.min(die, stall)
+}
+
 /** Reads the body of POST /admin/faults; gives a sentence that says what is wrong otherwise. */
 export function parseFaults(body: unknown): Faults | string {
   if (typeof body !== 'object' || body === null || Array.isArray(body))

@@ -1,11 +1,13 @@
 /** POST /v1/chat/completions and /v1/completions: reads, queues, generates, and does what the faults say. */
 import { randomBytes } from 'node:crypto'
 import type { Core } from './core.ts'
+import { enterQueue } from './enter-queue.ts'
 import { readJson, sendError, sendJson, untilAborted, type Exchange } from './exchange.ts'
-import type { Fault } from './faults.ts'
-import { generate, type Finish, type GenerationBatch } from './generation.ts'
+import { strikeAfter, type Fault } from './faults.ts'
+import { generate, type GenerationBatch } from './generation.ts'
 import { readRequest, type Surface } from './read-request.ts'
-import { DONE, roleChunk, stepChunk, usageChunk, wholeBody, type Answer } from './wire.ts'
+import type { GenerationStep } from './step.ts'
+import { DONE, roleChunks, stepChunk, usageChunk, wholeBody, type Answer } from './wire.ts'
 
 /** Resolves when the answer is written, or the client has left. */
 export async function serveGeneration(core: Core, surface: Surface, exchange: Exchange): Promise<void> {
@@ -17,18 +19,9 @@ export async function serveGeneration(core: Core, surface: Surface, exchange: Ex
   const parsed = readRequest(surface, read.body, core.settings)
   if (!parsed.ok) return sendError(exchange, parsed.error)
 
-  const fault = core.faults.take()
-  if (fault.redirect_to !== undefined) {
-    exchange.response.writeHead(307, { location: fault.redirect_to }).end()
-    return
-  }
-  if (fault.status !== undefined) {
-    return sendError(exchange, { status: fault.status, message: 'This error was asked for.' })
-  }
-  const ticket = core.scheduler.enter(exchange.signal)
-  if (ticket === undefined) {
-    return sendError(exchange, { status: 429, message: 'Too many requests: the waiting queue is full.' })
-  }
+  const entered = enterQueue(core, exchange, parsed.value.generation.choices)
+  if (entered === undefined) return
+  const { fault, ticket } = entered
   const batches = generate(core, {
     request: parsed.value.generation,
     ticket,
@@ -62,14 +55,13 @@ async function writeStream({ answer, batches, exchange }: Writing): Promise<void
   })
   exchange.response.flushHeaders()
   let isFirst = true
-  for await (const { cachedTokens, steps } of batches) {
-    let text = isFirst && answer.surface === 'chat' ? roleChunk(answer, cachedTokens) : ''
+  for await (const { cachedTokens, steps, generatedTokens, isLast } of batches) {
+    let text = isFirst && answer.surface === 'chat' ? roleChunks(answer, cachedTokens) : ''
     isFirst = false
     for (const step of steps) text += stepChunk(answer, step, cachedTokens)
-    const last = steps.at(-1)
-    if (last?.finish !== undefined) {
-      const { completionTokens } = last
-      exchange.response.end(text + usageChunk(answer, { cachedTokens, completionTokens }) + DONE)
+    if (isLast) {
+      const usage = usageChunk(answer, { cachedTokens, completionTokens: generatedTokens })
+      exchange.response.end(text + usage + DONE)
       return
     }
     // Not awaited: an engine does not wait for slow clients, and a context bounds what can pile up.
@@ -78,18 +70,12 @@ async function writeStream({ answer, batches, exchange }: Writing): Promise<void
 }
 
 async function writeWhole({ answer, batches, exchange }: Writing): Promise<void> {
-  const tokens: number[] = []
-  let text = ''
-  for await (const { cachedTokens, steps } of batches) {
-    let finish: Finish | undefined
-    for (const step of steps) {
-      text += step.text
-      tokens.push(step.token)
-      finish = step.finish
-    }
-    if (finish === undefined) continue
-    const made = { text, tokens, finish, cachedTokens, completionTokens: tokens.length }
-    return sendJson(exchange, 200, wholeBody(answer, made))
+  const made: GenerationStep[] = []
+  for await (const { cachedTokens, steps, generatedTokens, isLast } of batches) {
+    made.push(...steps)
+    if (!isLast) continue
+    const counts = { cachedTokens, completionTokens: generatedTokens }
+    return sendJson(exchange, 200, wholeBody(answer, { ...counts, steps: made }))
   }
 }
 
@@ -101,16 +87,11 @@ async function* withFault(
 ): AsyncGenerator<GenerationBatch, void> {
   const limit = strikeAfter(fault)
   for await (const batch of batches) {
-    const passed = batch.steps.at(-1)?.completionTokens ?? 0
+    const passed = batch.generatedTokens
     if (passed > 0) yield batch
     if (limit === undefined || passed < limit) continue
     if (limit === fault.die_after_tokens) return exchange.breakOff()
     // Inside the loop, so that the generation keeps its place among those running.
     return await untilAborted(exchange.signal)
   }
-}
-
-function strikeAfter(fault: Fault): number | undefined {
-  const { die_after_tokens: die, stall_after_tokens: stall } = fault
-  return die === undefined || stall === undefined ? (die ?? stall) : Math.min(die, stall)
 }

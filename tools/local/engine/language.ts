@@ -179,6 +179,7 @@ function advance(state: LanguageState, value: number): void {
   state.low = extendLow(state.low, value)
 }
 
-function hashOf(state: LanguageState): RollingHash {
+/** Of everything read so far. */
+export function hashOf(state: LanguageState): RollingHash {
   return { high: state.high, low: state.low }
 }

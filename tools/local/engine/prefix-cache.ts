@@ -3,7 +3,7 @@
  * before it and begun with the caller's salt, as vLLM does it. Least recently used blocks leave first, and of one
  * prompt its end leaves before its beginning.
  */
-import { extend, extendHigh, extendLow, hashText } from './rolling-hash.ts'
+import { extend, extendHigh, extendLow, hashText, type RollingHash } from './rolling-hash.ts'
 
 export interface PrefixCache {
   /** Tokens of the prompt that need no computing: whole blocks, and never the whole prompt. Marks them used. */
@@ -55,15 +55,25 @@ export interface BlockHasher {
   push(token: number): void
   /** The chained hashes of the blocks that are full by now. */
   readonly blocks: readonly number[]
+  /** Another that has read the same, and goes its own way from here. */
+  fork(): BlockHasher
 }
 
 /** Hashes a sequence as it grows. Sequences under different salts share no block. */
 export function createBlockHasher(salt: string | undefined, blockSizeTokens: number): BlockHasher {
   // The mark keeps "no salt" apart from every salt, the empty one too.
   const root = extend(hashText(salt ?? ''), salt === undefined ? 0x20000 : 0x20001)
-  let { high, low } = root
-  let filled = 0
-  const blocks: number[] = []
+  return hasherFrom({ ...root, filled: 0, blocks: [] }, blockSizeTokens)
+}
+
+interface Hashed extends RollingHash {
+  readonly filled: number
+  readonly blocks: readonly number[]
+}
+
+function hasherFrom(begun: Hashed, blockSizeTokens: number): BlockHasher {
+  let { high, low, filled } = begun
+  const blocks = [...begun.blocks]
   return {
     blocks,
     push(token) {
@@ -72,6 +82,7 @@ export function createBlockHasher(salt: string | undefined, blockSizeTokens: num
       filled += 1
       if (filled % blockSizeTokens === 0) blocks.push(keyOf(high, low))
     },
+    fork: () => hasherFrom({ high, low, filled, blocks }, blockSizeTokens),
   }
 }
 

@@ -79,7 +79,8 @@ function readMessage(message: unknown): ChatMessage | undefined {
   return { role, text: prefix.join('') + text + calls }
 }
 
-function textOf(content: unknown): string | undefined {
+/** The text of a message's content; undefined for what is not text. */
+export function textOf(content: unknown): string | undefined {
   if (typeof content === 'string') return content
   if (content === undefined || content === null) return ''
   if (!Array.isArray(content)) return undefined

@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { serveAdmin } from './admin-route.ts'
 import { sleepUntil } from './clock.ts'
 import { createCore, statsOf, type Core, type EngineStats } from './core.ts'
+import { serveEmbeddings } from './embeddings-route.ts'
 import { openExchange, sendError, sendJson, type Exchange } from './exchange.ts'
 import type { Faults } from './faults.ts'
 import { serveGeneration } from './generation-route.ts'
 import { serveInfo } from './info-routes.ts'
 import { rttMs, settle, type EngineOptions } from './options.ts'
-import type { Surface } from './read-request.ts'
 
 export interface Engine {
   /** Without a slash at the end; add `/v1/…`. */
@@ -29,10 +29,14 @@ export const EDGE_REGION_HEADER = 'x-sim-edge-region'
 
 /** Longer than any pause in a test: a connection closed just as it is used again looks like a failing engine. */
 const KEEP_ALIVE_MS = 120_000
-const SURFACES: Readonly<Record<string, Surface>> = {
-  'POST /v1/chat/completions': 'chat',
-  'POST /v1/completions': 'completions',
-}
+/** The routes that run the model: the ones that are counted, that faults touch, and that clients leave. */
+const MODEL_ROUTES: ReadonlyMap<string, Serve> = new Map([
+  ['POST /v1/chat/completions', (core, exchange) => serveGeneration(core, 'chat', exchange)],
+  ['POST /v1/completions', (core, exchange) => serveGeneration(core, 'completions', exchange)],
+  ['POST /v1/embeddings', serveEmbeddings],
+])
+
+type Serve = (core: Core, exchange: Exchange) => Promise<void>
 
 /** Listens on 127.0.0.1 only. Rejects when the port is taken. */
 export async function startEngine(options: EngineOptions = {}): Promise<Engine> {
@@ -68,18 +72,18 @@ export async function startEngine(options: EngineOptions = {}): Promise<Engine> 
 async function serve(core: Core, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
   const route = `${request.method ?? 'GET'} ${path}`
-  const surface = SURFACES[route]
+  const run = MODEL_ROUTES.get(route)
   const exchange = openExchange(request, response, () => {
-    if (surface === undefined) return
+    if (run === undefined) return
     core.accounts.aborted += 1
     core.accounts.endings.abort += 1
   })
-  if (surface !== undefined) core.accounts.requests += 1
+  if (run !== undefined) core.accounts.requests += 1
   try {
     if (path.startsWith('/admin/')) {
       if (!(await serveAdmin(core, route, exchange))) refuseRoute(exchange)
     } else {
-      await serveApi(core, { route, path, surface }, exchange)
+      await serveApi(core, { route, path, run }, exchange)
     }
   } catch (error) {
     // A mistake of the engine's own: the 500 that a real one would give, and on the console where it was made;
@@ -95,12 +99,13 @@ async function serve(core: Core, request: IncomingMessage, response: ServerRespo
 interface Called {
   readonly route: string
   readonly path: string
-  readonly surface: Surface | undefined
+  /** Undefined when the route does not run the model. */
+  readonly run: Serve | undefined
 }
 
-async function serveApi(core: Core, { route, path, surface }: Called, exchange: Exchange): Promise<void> {
+async function serveApi(core: Core, { route, path, run }: Called, exchange: Exchange): Promise<void> {
   if (core.faults.isDown()) {
-    if (surface !== undefined) core.faults.countDown()
+    if (run !== undefined) core.faults.countDown()
     return exchange.breakOff()
   }
   const { settings } = core
@@ -114,7 +119,7 @@ async function serveApi(core: Core, { route, path, surface }: Called, exchange: 
   if (isKeyed && exchange.request.headers.authorization !== `Bearer ${apiKey}`) {
     return sendJson(exchange, 401, { error: 'Unauthorized' })
   }
-  if (surface !== undefined) return serveGeneration(core, surface, exchange)
+  if (run !== undefined) return run(core, exchange)
   if (!(await serveInfo(core, route, exchange))) refuseRoute(exchange)
 }
 

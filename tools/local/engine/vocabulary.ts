@@ -42,6 +42,9 @@ const PATTERNS: readonly (readonly Slot[])[] = [
   pattern('Every {noun} {preposition} the {noun} {verb} the {noun}, and the {noun} {verb} the {noun}.'),
 ]
 
+/** Every word once. */
+export const ALL_WORDS: readonly string[] = [...new Set(Object.values(WORDS).flat())]
+
 export const PATTERN_COUNT = PATTERNS.length
 
 /** Where a word stands: its sentence's pattern, its number in it, and a chooser among the alternatives there. */

@@ -6,14 +6,27 @@ export interface Chunk {
   readonly id: string
   readonly object: string
   readonly choices: readonly {
-    readonly delta?: { readonly role?: string; readonly content?: string }
+    readonly index: number
+    readonly delta?: {
+      readonly role?: string
+      readonly content?: string
+      readonly tool_calls?: readonly ToolCall[]
+    }
     readonly text?: string
+    readonly logprobs: Readonly<Record<string, readonly unknown[]>> | null
     readonly finish_reason: string | null
     readonly stop_reason?: string | null
     readonly token_ids?: readonly number[]
   }[]
   readonly prompt_token_ids?: readonly number[]
   readonly usage?: Usage
+}
+
+export interface ToolCall {
+  readonly index?: number
+  readonly id?: string
+  readonly type?: string
+  readonly function: { readonly name?: string; readonly arguments: string }
 }
 
 export interface Usage {
@@ -28,8 +41,14 @@ export interface Whole {
   readonly object: string
   readonly model: string
   readonly choices: readonly {
-    readonly message?: { readonly role: string; readonly content: string }
+    readonly index: number
+    readonly message?: {
+      readonly role: string
+      readonly content: string | null
+      readonly tool_calls: readonly ToolCall[]
+    }
     readonly text?: string
+    readonly logprobs: Readonly<Record<string, readonly unknown[]>> | null
     readonly finish_reason: string
     readonly stop_reason: string | null
   }[]
@@ -53,6 +72,27 @@ export async function ask(engine: Engine, text: string, more: object = {}): Prom
 
 export function contentOf(whole: Whole): string {
   return whole.choices[0]?.message?.content ?? whole.choices[0]?.text ?? ''
+}
+
+/** The chunks of a complete stream. */
+export async function stream(engine: Engine, path: string, body: object): Promise<Chunk[]> {
+  return chunksOf(await eventsOf(await post(engine, path, { ...body, stream: true })))
+}
+
+/** The same answer whole. */
+export async function whole(engine: Engine, path: string, body: object): Promise<Whole> {
+  // The shape is what these tests check.
+  return (await (await post(engine, path, body)).json()) as Whole
+}
+
+/** Each list of a choice's log probabilities, joined over chunks. */
+export function joinedLogprobs(chunks: readonly Chunk[], index = 0): Record<string, unknown[]> {
+  const joined: Record<string, unknown[]> = {}
+  for (const choice of chunks.flatMap(({ choices }) => choices)) {
+    if (choice.index !== index) continue
+    for (const [name, list] of Object.entries(choice.logprobs ?? {})) (joined[name] ??= []).push(...list)
+  }
+  return joined
 }
 
 /** The data of all events of a stream; throws when the connection breaks. */

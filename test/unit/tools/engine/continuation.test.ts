@@ -20,7 +20,7 @@ function tokensOf(asked: Asked): number[] {
   const source = createTokenSource({ model, prompt, temperature, random: seededRandom(seed) })
   const tokens: number[] = []
   while (tokens.length < limit) {
-    const token = source.next(mayEnd)
+    const { token } = source.next(mayEnd)
     if (token === SPECIAL_TOKENS.endOfTurn) break
     tokens.push(token)
   }

@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { createCore, statsOf, type Core } from '../../../../tools/local/engine/core.ts'
-import {
-  generate,
-  type GenerationRequest,
-  type GenerationStep,
-} from '../../../../tools/local/engine/generation.ts'
+import { generate } from '../../../../tools/local/engine/generation.ts'
+import type { GenerationRequest } from '../../../../tools/local/engine/generation-request.ts'
 import { settle as settleOptions, type EngineOptions } from '../../../../tools/local/engine/options.ts'
+import type { GenerationStep } from '../../../../tools/local/engine/step.ts'
 import { encode } from '../../../../tools/local/engine/tokenizer.ts'
 import { createFakeClock, settle, type FakeClock } from './fake-clock.ts'
 
@@ -32,7 +30,7 @@ function setUp(options: EngineOptions): {
 
 function start(core: Core, more: Partial<GenerationRequest>): Running {
   const controller = new AbortController()
-  const ticket = core.scheduler.enter(controller.signal)
+  const ticket = core.scheduler.enter(controller.signal, more.choices)
   if (ticket === undefined) throw new Error('the queue is full')
   const running: Running = {
     steps: [],
@@ -44,12 +42,14 @@ function start(core: Core, more: Partial<GenerationRequest>): Running {
   const request: GenerationRequest = {
     prompt: PROMPT,
     cacheSalt: undefined,
+    choices: 1,
     maxTokens: 4,
     minTokens: 0,
     temperature: 0,
     seed: undefined,
     stops: [],
     ignoreEos: false,
+    grammar: undefined,
     ...more,
   }
   const batches = generate(core, {
@@ -103,6 +103,7 @@ describe('a generation', () => {
     expect(statsOf(core)).toEqual({
       requests: 0,
       generations: 2,
+      embeddings: 0,
       prompt_tokens_computed: 104,
       prompt_tokens_cached: 96,
       tokens_generated: 8,
@@ -204,6 +205,22 @@ describe('a generation', () => {
     await clock.advance(0)
     expect(stopped.steps.map((step) => step.text).join('')).toBe(text.slice(0, text.indexOf(stop)))
     expect(stopped.steps.at(-1)?.finish).toEqual({ reason: 'stop', stop })
+  })
+
+  test('gives the place of a choice that is over to who waits, while the others write on', async () => {
+    const { core, clock, run } = setUp({ interTokenLatencyMs: 10, maxNumSeqs: 2 })
+    const both = run({ choices: 2, maxTokens: 1_000 })
+    await clock.advance(0)
+    const next = run()
+    const isOpen = () => both.steps.every(({ finish }) => finish === undefined)
+    for (let at = 0; at < 300 && isOpen(); at += 1) await clock.advance(10)
+    await clock.advance(0)
+    expect(both.steps.filter(({ finish }) => finish !== undefined).length).toBe(1)
+    expect(both.isOver).toBe(false)
+    expect(next.steps.length).toBe(1)
+    expect([core.scheduler.running(), core.scheduler.waiting()]).toEqual([2, 0])
+    await clock.advance(3_000)
+    expect([both.isOver, next.isOver, core.scheduler.running()]).toEqual([true, true, 0])
   })
 
   test('goes on past the turn’s end when told to ignore it, or when it is still too short', async () => {

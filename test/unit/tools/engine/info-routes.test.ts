@@ -55,6 +55,7 @@ describe('the other routes', () => {
       expect(fresh.stats()).toEqual({
         requests: 2,
         generations: 2,
+        embeddings: 0,
         prompt_tokens_computed: prompt - cached,
         prompt_tokens_cached: cached,
         tokens_generated: generated,

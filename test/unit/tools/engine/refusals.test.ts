@@ -12,6 +12,13 @@ afterAll(() => engine.close())
 const MESSAGES = [{ role: 'user', content: 'Tell me about the sea.' }]
 const GREEDY = { messages: MESSAGES, temperature: 0 }
 
+const named = (name: string) => ({ type: 'function', function: { name } })
+const TOOLS = { ...GREEDY, tools: [named('look')] }
+const schemaOf = (schema: object) => ({
+  ...GREEDY,
+  response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } },
+})
+
 describe('a wrong request', () => {
   const MANY = 'word '.repeat(2_000)
   test.each([
@@ -21,9 +28,21 @@ describe('a wrong request', () => {
     ['a role that is none', { messages: [{ role: 'wizard', content: '' }] }, 400, /messages\[0\]/],
     ['an image', { messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 400, /messages\[0\]/],
     ['another model', { ...GREEDY, model: 'gpt' }, 404, /^The model `gpt` does not exist\.$/],
-    ['several choices', { ...GREEDY, n: 2 }, 400, /does not do n /],
-    ['log probabilities', { ...GREEDY, logprobs: true }, 400, /does not do logprobs/],
-    ['a grammar', { ...GREEDY, response_format: { type: 'json_object' } }, 400, /response_format/],
+    ['no choices', { ...GREEDY, n: 0 }, 400, /^n must be a whole number from 1 to 8\.$/],
+    ['more choices than it writes', { ...GREEDY, n: 9 }, 400, /^n must be/],
+    ['log probabilities as a number', { ...GREEDY, logprobs: 5 }, 400, /^logprobs must be true or false/],
+    ['too many likely tokens', { ...GREEDY, logprobs: true, top_logprobs: 21 }, 400, /from 0 to 20/],
+    ['likely tokens without the flag', { ...GREEDY, top_logprobs: 2 }, 400, /`logprobs` must be set to true/],
+    ['a grammar of vLLM’s own', { ...GREEDY, structured_outputs: {} }, 400, /does not do structured_outputs/],
+    ['a format that is none', { ...GREEDY, response_format: { type: 'xml' } }, 400, /response_format/],
+    ['a format that is a word', { ...GREEDY, response_format: 'json_object' }, 400, /response_format/],
+    ['no schema', { ...GREEDY, response_format: { type: 'json_schema' } }, 400, /with a schema/],
+    ['a schema that is not simulated', schemaOf({ type: 'string', pattern: '^a' }), 400, /uses pattern/],
+    ['a schema that nothing fits', schemaOf({ enum: [] }), 400, /no finite value fits/],
+    ['a choice of no tools', { ...GREEDY, tool_choice: 'required' }, 400, /`tools` must be set/],
+    ['a tool that is not offered', { ...TOOLS, tool_choice: named('other') }, 400, /does not match any/],
+    ['a choice that is none', { ...TOOLS, tool_choice: 'always' }, 400, /^tool_choice must be/],
+    ['a nameless tool', { ...GREEDY, tools: [{}], tool_choice: 'required' }, 400, /Each tool must/],
     ['no room for tokens', { ...GREEDY, max_tokens: 0 }, 400, /max_tokens/],
     ['a temperature below zero', { ...GREEDY, temperature: -1 }, 400, /temperature/],
     ['an empty stop', { ...GREEDY, stop: '' }, 400, /stop/],
@@ -65,12 +84,15 @@ describe('a wrong request', () => {
     ['an empty text', { prompt: '' }],
     ['ids outside the vocabulary', { prompt: [9] }],
     ['an echo', { prompt: 'a', echo: true }],
+    ['log probabilities as a flag', { prompt: 'a', logprobs: true }],
+    ['too many likely tokens', { prompt: 'a', logprobs: 21 }],
+    ['too many choices', { prompt: 'a', n: 9 }],
   ])('for a completion with %s is refused', async (_, body) => {
     expect((await post(engine, '/v1/completions', body)).status).toBe(400)
   })
 
   test('to a path that is none is 404', async () => {
-    expect((await post(engine, '/v1/embeddings', {})).status).toBe(404)
+    expect((await post(engine, '/v1/rerank', {})).status).toBe(404)
     expect((await fetch(`${engine.url}/v1/chat/completions`)).status).toBe(404)
   })
 })

@@ -56,6 +56,50 @@ describe('the scheduler', () => {
     expect(scheduler.running()).toBe(1)
   })
 
+  test('gives a request all its places at once, and takes them back one by one', async () => {
+    const scheduler = createScheduler({ maxNumSeqs: 4, maxWaitingQueueLength: 10 })
+    const first = scheduler.enter(never, 3)
+    const second = scheduler.enter(never, 2)
+    // One place is free and would do for it, but it came later.
+    const third = scheduler.enter(never, 1)
+    expect([scheduler.running(), scheduler.waiting()]).toEqual([3, 2])
+    first?.keep(2)
+    expect(await second?.turn).toBe(true)
+    expect([scheduler.running(), scheduler.waiting()]).toEqual([4, 1])
+    first?.keep(2)
+    first?.keep(1)
+    expect(await third?.turn).toBe(true)
+    expect(scheduler.running()).toBe(4)
+    first?.leave()
+    first?.keep(1)
+    second?.leave()
+    third?.leave()
+    expect(scheduler.running()).toBe(0)
+  })
+
+  test('runs a request for more places than there are in all of them', async () => {
+    const scheduler = createScheduler({ maxNumSeqs: 2, maxWaitingQueueLength: 10 })
+    const ticket = scheduler.enter(never, 8)
+    expect(await ticket?.turn).toBe(true)
+    expect(scheduler.running()).toBe(2)
+    ticket?.keep(5)
+    expect(scheduler.running()).toBe(2)
+    ticket?.leave()
+    expect(scheduler.running()).toBe(0)
+  })
+
+  test('lets those behind go on when the large request before them leaves the queue', async () => {
+    const scheduler = createScheduler({ maxNumSeqs: 2, maxWaitingQueueLength: 10 })
+    const controller = new AbortController()
+    scheduler.enter(never)
+    const large = scheduler.enter(controller.signal, 2)
+    const small = scheduler.enter(never)
+    expect(scheduler.waiting()).toBe(2)
+    controller.abort()
+    expect(await large?.turn).toBe(false)
+    expect(await small?.turn).toBe(true)
+  })
+
   test('never runs more than it may, leaves no one waiting beside a free place, and loses none', () => {
     const moves = fc.array(fc.record({ kind: fc.constantFrom('enter', 'leave', 'abort'), at: fc.nat() }))
     fc.assert(
