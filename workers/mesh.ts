@@ -42,15 +42,14 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
 
   const fingerprintSecret = requiredSecret(env, 'MESH_FINGERPRINT_SECRET', mistakes)
   const adminToken = requiredSecret(env, 'MESH_ADMIN_TOKEN', mistakes)
-  if (!config.ok || mistakes.length > 0) throw startError(mistakes)
-
-  const { tenants, models, regions, pools } = config.value
+  const pools = config.ok ? config.value.pools : []
   const targets = pools.map((pool) => ({ pool, target: poolTarget(pool, env) }))
   for (const { pool, target } of targets) {
     if (target === undefined) mistakes.push(`Pool "${pool.id}": its ${missingName(pool)} is not bound.`)
   }
-  if (mistakes.length > 0) throw startError(mistakes)
+  if (!config.ok || mistakes.length > 0) throw startError(mistakes)
 
+  const { tenants, models, regions } = config.value
   let version: string | undefined
   return {
     config: config.value,

@@ -48,7 +48,9 @@ export function delayedKv(namespace: KVNamespace, options: DelayedKvOptions): KV
       const name = String(property)
       if (READS.has(name)) return (...args: unknown[]) => read(name, args)
       if (WRITES.has(name)) return (...args: unknown[]) => write(name, args)
-      return Reflect.get(target, property)
+      const member: unknown = Reflect.get(target, property)
+      // A binding's methods refuse to run on anything but the binding, the proxy included.
+      return typeof member === 'function' ? member.bind(target) : member
     },
   })
 }

@@ -60,7 +60,10 @@ export function startGeneration(options: GenerationOptions): Generation {
     wakeReaders()
   }
 
-  const started = options.start(abort.signal)
+  // Whatever broke in starting it, its readers hear of an end.
+  const started = options
+    .start(abort.signal)
+    .catch((): Result<never, GatewayError> => err({ reason: 'internal_error' }))
   const generation: Generation = {
     ...(options.asked === undefined ? {} : { asked: options.asked }),
     log,

@@ -34,7 +34,7 @@ export type PoolFailure =
       readonly fault: 'unreachable' | 'timeout' | 'redirect' | 'server_error'
     }
   | { readonly kind: 'saturated'; readonly status: number; readonly retryAfterMs?: number }
-  /** The request's fault, or the config's: no other pool is asked. */
+  /** The request's fault, or the config's, or its time is over: no other pool is asked. */
   | { readonly kind: 'final'; readonly error: GatewayError }
   | { readonly kind: 'cancelled' }
 
@@ -68,9 +68,15 @@ export async function askPool(
     cacheSalt: job.cacheSalt,
   })
   const abort = new AbortController()
-  const leave = (): void => abort.abort()
+  const leave = (): void => abort.abort(job.signal.reason)
   job.signal.addEventListener('abort', leave, { once: true })
-  const firstTokenByMs = Math.min(runtime.now() + limits.first_token_ms, job.endsByMs)
+  const patienceEndsAtMs = runtime.now() + limits.first_token_ms
+  const firstTokenByMs = Math.min(patienceEndsAtMs, job.endsByMs)
+  // A client that gives a pool a millisecond must not be able to say that it failed.
+  const onTimeout: PoolFailure =
+    job.endsByMs < patienceEndsAtMs
+      ? { kind: 'final', error: { reason: 'pool_timeout' } }
+      : { kind: 'fault', fault: 'timeout' }
   const response = await callOut(
     {
       url: `${target.baseUrl}/${request.path}`,
@@ -86,7 +92,7 @@ export async function askPool(
     },
     runtime,
   )
-  if (!response.ok) return err(failureOfCall(response.error))
+  if (!response.ok) return err(response.error === 'timeout' ? onTimeout : failureOfCall(response.error))
   if (response.value.status !== 200 || response.value.body === null) {
     return err(await failureOfStatus(response.value, adapter))
   }
@@ -104,13 +110,14 @@ export async function askPool(
     endsByMs: job.endsByMs,
     runtime,
   })
-  return awaitFirstToken(answer, firstTokenByMs - runtime.now(), job.signal)
+  return awaitFirstToken(answer, firstTokenByMs - runtime.now(), onTimeout, job.signal)
 }
 
 /** Reads until something a client would show, or the end, is there. */
 async function awaitFirstToken(
   answer: PoolAnswer,
   withinMs: number,
+  onTimeout: PoolFailure,
   signal: AbortSignal,
 ): Promise<Result<{ first: PoolStep; answer: PoolAnswer }, PoolFailure>> {
   let isLate = false
@@ -132,15 +139,15 @@ async function awaitFirstToken(
       }
       if (step.outcome === undefined) continue
       if (signal.aborted) return err({ kind: 'cancelled' })
-      const isTimeout = isLate || step.outcome === 'stalled' || step.outcome === 'timed_out'
-      return err({ kind: 'fault', fault: isTimeout ? 'timeout' : 'server_error' })
+      if (isLate || step.outcome === 'timed_out') return err(onTimeout)
+      return err({ kind: 'fault', fault: step.outcome === 'stalled' ? 'timeout' : 'server_error' })
     }
   } finally {
     clearTimeout(timer)
   }
 }
 
-function failureOfCall(failure: CallFailure): PoolFailure {
+function failureOfCall(failure: Exclude<CallFailure, 'timeout'>): PoolFailure {
   if (failure === 'cancelled') return { kind: 'cancelled' }
   if (failure === 'host_not_allowed') return { kind: 'final', error: { reason: 'pool_misconfigured' } }
   return { kind: 'fault', fault: failure }

@@ -73,7 +73,7 @@ export async function dispatch(
         attempts: failures.length + 1,
         firstTokenMs: nowMs - askedAtMs,
         first: asked.value.first,
-        answer: watched(asked.value, (outcome) => {
+        answer: watched(asked.value, signal, (outcome) => {
           view.update(pool, (state) => ended(state, outcome, input.key, runtime.now()))
         }),
       })
@@ -87,17 +87,23 @@ export async function dispatch(
   return err(signal.aborted ? { reason: 'client_cancelled' } : failureOf(failures))
 }
 
-/** Tells once how the answer ended. */
+/** Tells once how the answer ended; with the signal it ends even if nobody reads on. */
 function watched(
   { first, answer }: { first: PoolStep; answer: PoolAnswer },
+  signal: AbortSignal,
   onOver: (outcome: AnswerOutcome) => void,
 ): PoolAnswer {
   let isOver = false
   const over = (outcome: AnswerOutcome): void => {
-    if (!isOver) onOver(outcome)
+    if (isOver) return
     isOver = true
+    signal.removeEventListener('abort', leave)
+    onOver(outcome)
   }
+  const leave = (): void => over('client_cancelled')
+  signal.addEventListener('abort', leave, { once: true })
   if (first.outcome !== undefined) over(first.outcome)
+  else if (signal.aborted) leave()
   return {
     async next() {
       const step = await answer.next()

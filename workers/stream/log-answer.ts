@@ -39,7 +39,11 @@ export async function openLogAnswer(
       const [head, ...rest] = lines.push(decoder.decode(chunk, { stream: true }))
       if (head === undefined) continue
       const parsed = parseHead(head)
-      if (parsed === undefined) return err({ reason: 'broken' })
+      if (parsed === undefined) {
+        // Of another version perhaps: it must not go on for a reader who does not understand it.
+        leave()
+        return err({ reason: 'broken' })
+      }
       if ('refused' in parsed) return err(parsed.refused)
       return ok({ facts: parsed.facts, source: sourceOf(rest) })
     }
@@ -55,7 +59,8 @@ export async function openLogAnswer(
         for (;;) {
           const step = stepOf(waiting)
           waiting = []
-          if (step.members.length > 0 || step.outcome !== undefined) return step
+          // Chunks are cut anywhere: counts can come alone, before the end.
+          if (step.members.length > 0 || step.usage !== undefined || step.outcome !== undefined) return step
           const chunk = await readChunk(reader)
           // A log whose stream ends without an end line has lost its shard, unless the reader ended it.
           if (chunk === undefined) return { members: [], outcome: hasLeft ? 'client_cancelled' : 'truncated' }

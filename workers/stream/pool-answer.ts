@@ -47,6 +47,10 @@ export function readPoolAnswer(options: PoolAnswerOptions): PoolAnswer {
     abort.abort()
   }
   const watchdog = createStallWatchdog({ idleMs, endsByMs, runtime, onCut: cutOff })
+  // Aborted by whoever asked: its read fails like that of a broken connection, which would be the pool's fault.
+  const leave = (): void => cutOff(isTimeout(abort.signal) ? 'timed_out' : 'client_cancelled')
+  if (abort.signal.aborted) leave()
+  else abort.signal.addEventListener('abort', leave, { once: true })
 
   async function next(): Promise<PoolStep> {
     const step = await readOnce()
@@ -95,4 +99,9 @@ export function readPoolAnswer(options: PoolAnswerOptions): PoolAnswer {
   }
 
   return { next, cancel: () => cutOff('client_cancelled') }
+}
+
+/** Whether a deadline aborted it (`AbortSignal.timeout`), and not a client who left. */
+function isTimeout({ reason }: AbortSignal): boolean {
+  return reason instanceof DOMException && reason.name === 'TimeoutError'
 }

@@ -1,15 +1,8 @@
 /** Pools are asked in turn until one begins to answer; whatever happens, nothing is left in flight. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { place } from '../../../../shared/residency/place.ts'
-import { rankPools } from '../../../../shared/routing/rank.ts'
-import type { MeshConfig } from '../../../../shared/schema/mesh.ts'
-import type { Mesh } from '../../../../workers/mesh.ts'
-import { dispatch } from '../../../../workers/stages/dispatch.ts'
-import { createPoolStates } from '../../../../workers/stores/pool-states.ts'
-import { aMeshConfig } from '../../../support/mesh-config.ts'
 import { delta, DONE, finish, wholeAnswer } from '../../../support/pool-events.ts'
-import { aRuntime } from '../a-runtime.ts'
+import { aDispatch, pendingOf, POOLS, run, type DispatchSetUp } from '../a-dispatch.ts'
 
 /** What a pool does when it is asked. */
 type Script = () => Response | Promise<Response>
@@ -50,79 +43,9 @@ const SCRIPTS = {
 } satisfies Record<string, Script>
 type ScriptName = keyof typeof SCRIPTS
 
-const POOLS = ['eu-central', 'us-east', 'ap-southeast'] as const
-
-function setUp(scripts: readonly ScriptName[]) {
-  const config = aMeshConfig(Object.fromEntries(POOLS.map((id) => [id, `http://${id}.test`])))
-  const asked: string[] = []
-  const runtime = aRuntime({
-    // Never among the few that look around.
-    random: () => 0.5,
-    send: async (url) => {
-      const pool = new URL(url).host.replace('.test', '')
-      asked.push(pool)
-      return SCRIPTS[scripts[POOLS.indexOf(pool as (typeof POOLS)[number])] ?? 'answers']()
-    },
-  })
-  const pools = createPoolStates()
-  const mesh = { config, env: {}, poolHosts: new Set(POOLS.map((id) => `${id}.test`)) } as unknown as Mesh
-  return { asked, runtime, pools, config, dependencies: { mesh, runtime, pools } }
-}
-
-type SetUp = ReturnType<typeof setUp>
-
-function run({ config, runtime, pools, dependencies }: SetUp, signal = new AbortController().signal) {
-  const [origin] = config.regions
-  const ranking = rankPools({
-    placement: placementOf(config),
-    version: '1',
-    key: 'demo/k1',
-    nowMs: runtime.now(),
-    rng: () => 0.5,
-    states: pools.seenFrom('eu-central').all,
-    acceptsFields: () => true,
-    origin: origin ?? fail(),
-  })
-  return dispatch(
-    {
-      ranking,
-      generation: {
-        surface: 'chat',
-        model: 'story',
-        stream: true,
-        includeUsage: false,
-        body: { messages: [{ role: 'user', content: 'Hi' }] },
-        hints: {},
-      },
-      modelVersion: '1',
-      cacheSalt: 'salt',
-      key: 'demo/k1',
-      origin: origin ?? fail(),
-      endsByMs: runtime.now() + 60_000,
-      signal,
-    },
-    dependencies,
-  )
-}
-
-function placementOf(config: MeshConfig) {
-  const [tenant] = config.tenants
-  const [model] = config.models
-  const placed = place({
-    config,
-    tenant: tenant ?? fail(),
-    model: model ?? fail(),
-    arrival: { host: 'edge.test', colo: 'FRA' },
-  })
-  return placed.ok ? placed.value : fail()
-}
-
-function fail(): never {
-  throw new Error('the fixture is incomplete')
-}
-
-function pending({ pools }: SetUp): number[] {
-  return [...pools.seenFrom('eu-central').all.values()].map((state) => state.pending)
+/** Each pool, in the order of `POOLS`, does what its script says. */
+function setUp(scripts: readonly ScriptName[]): DispatchSetUp {
+  return aDispatch((pool) => SCRIPTS[scripts[POOLS.indexOf(pool)] ?? 'answers']())
 }
 
 describe('when the nearest pool', () => {
@@ -163,7 +86,9 @@ test('when all are full, the client hears how long the first of them asked to be
 
 test('a client that has left starts nothing', async () => {
   const mesh = setUp(['answers', 'answers', 'answers'])
-  expect(await run(mesh, AbortSignal.abort())).toMatchObject({ error: { reason: 'client_cancelled' } })
+  expect(await run(mesh, { signal: AbortSignal.abort() })).toMatchObject({
+    error: { reason: 'client_cancelled' },
+  })
   expect(mesh.asked).toEqual([])
 })
 
@@ -181,7 +106,7 @@ test('whatever pools do and clients drop, no dispatch is counted as in flight af
         }
         if (outcome === undefined) dispatched.value.answer.cancel()
       }
-      expect(pending(mesh).every((count) => count === 0)).toBe(true)
+      expect(pendingOf(mesh)).toBe(0)
       expect(mesh.asked.length).toBeLessThanOrEqual(3)
       expect(new Set(mesh.asked).size).toBe(mesh.asked.length)
     }),

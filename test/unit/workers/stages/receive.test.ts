@@ -1,0 +1,73 @@
+/** The narrowing headers are understood or refused, never ignored. */
+import { describe, expect, test } from 'vitest'
+import type { Incoming } from '../../../../workers/contexts.ts'
+import type { Edge } from '../../../../workers/edge.ts'
+import { receive } from '../../../../workers/stages/receive.ts'
+
+const EDGE = { mesh: { config: { limits: { total_ms: 600_000 } } } } as unknown as Edge
+
+function received(headers: [string, string][]) {
+  const request = new Request('http://edge.test/v1/chat/completions', { method: 'POST', headers })
+  return receive({ request } as Incoming, EDGE)
+}
+
+test.each<[string, string, object]>([
+  ['x-mesh-residency', 'eu', { residency: ['eu'] }],
+  ['x-mesh-residency', 'eu, us-east ,eu-1', { residency: ['eu', 'us-east', 'eu-1'] }],
+  ['x-mesh-data-class', 'health', { dataClass: 'health' }],
+  ['x-mesh-timeout-ms', '1', { timeoutMs: 1 }],
+  ['x-mesh-timeout-ms', '9999999', { timeoutMs: 600_000 }],
+])('%s: %s is understood', (name, value, narrowing) => {
+  const result = received([[name, value]])
+  expect(result.ok && result.value.narrowing).toMatchObject(narrowing)
+})
+
+test('without headers nothing is narrowed', () => {
+  const result = received([])
+  expect(result.ok && Object.keys(result.value.narrowing)).toEqual(['cache'])
+})
+
+describe('is refused, by the name of the header and without its value', () => {
+  const LONG = `${'a'.repeat(256)}x`
+  test.each([
+    ['x-mesh-residency', ''],
+    ['x-mesh-residency', 'eu,,us'],
+    ['x-mesh-residency', ',eu'],
+    ['x-mesh-residency', 'eu us'],
+    ['x-mesh-residency', 'eu;us'],
+    ['x-mesh-residency', '*'],
+    ['x-mesh-residency', LONG],
+    ['x-mesh-data-class', 'health, money'],
+    ['x-mesh-data-class', '-'],
+    ['x-mesh-data-class', LONG],
+    ['x-mesh-timeout-ms', ''],
+    ['x-mesh-timeout-ms', '0'],
+    ['x-mesh-timeout-ms', '-1'],
+    ['x-mesh-timeout-ms', '1e3'],
+    ['x-mesh-timeout-ms', '1.5'],
+    ['x-mesh-timeout-ms', '12345678'],
+  ])('%s: %s', (name, value) => {
+    const refused = received([[name, value]])
+    expect(refused).toMatchObject({ ok: false, error: { reason: 'invalid_header', header: name } })
+    if (value.length > 3) expect(JSON.stringify(refused)).not.toContain(value)
+  })
+
+  test.each([
+    ['x-mesh-data-class', 'health', 'money'],
+    ['x-mesh-timeout-ms', '5', '6'],
+  ])('%s, sent twice', (name, first, second) => {
+    const refused = received([
+      [name, first],
+      [name, second],
+    ])
+    expect(refused).toMatchObject({ ok: false, error: { reason: 'invalid_header', header: name } })
+  })
+})
+
+test('a residency sent twice is one list, as HTTP says of such headers', () => {
+  const result = received([
+    ['x-mesh-residency', 'eu'],
+    ['x-mesh-residency', 'eu-1'],
+  ])
+  expect(result.ok && result.value.narrowing.residency).toEqual(['eu', 'eu-1'])
+})
