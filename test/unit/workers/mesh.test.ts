@@ -61,3 +61,12 @@ test('refuses to start when a secret that a pool names is not bound', () => {
   expect(() => startMesh(environment(GOOD), text)).toThrow(/eu-central.*POOL_EU_CENTRAL.*not bound/)
   expect(startMesh(environment({ ...GOOD, POOL_EU_CENTRAL: 'key' }), text).config.pools).toHaveLength(3)
 })
+
+test('a pool’s missing secret is said together with what else is missing', () => {
+  const config = JSON.parse(CONFIG) as { pools: { auth?: string }[] }
+  for (const pool of config.pools.slice(0, 1)) pool.auth = 'secret:POOL_EU_CENTRAL'
+  const bindings = { MESH_MODE: 'dev', MESH_ADMIN_TOKEN: SECRET }
+  expect(() => startMesh(environment(bindings), JSON.stringify(config))).toThrow(
+    /MESH_FINGERPRINT_SECRET(?:.|\n)*POOL_EU_CENTRAL/,
+  )
+})
