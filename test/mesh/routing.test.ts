@@ -82,7 +82,11 @@ test('every answer says which pool was chosen, and why', async () => {
   mesh = await startMesh()
   const response = await chat(mesh, 'FRA', 'Why here?', SHORT)
   await response.text()
-  expect(response.headers.get('x-mesh-route')).toMatch(/^(expected|measured) \d+ms; .*us-east/)
+  // One request in a hundred looks elsewhere; it, too, says so.
+  const pool = response.headers.get('x-mesh-pool') ?? ''
+  const others = ['eu-central', 'us-east', 'ap-southeast'].filter((other) => other !== pool)
+  expect(response.headers.get('x-mesh-route')).toMatch(/^(expected|measured) \d+ms; /)
+  for (const other of others) expect(response.headers.get('x-mesh-route')).toContain(other)
   expect(response.headers.get('x-mesh-attempts')).toBe('1')
-  expect(response.headers.get('x-mesh-region')).toBe('eu-central')
+  expect(response.headers.get('x-mesh-region')).toBe(pool)
 })
