@@ -9,7 +9,6 @@ import type { Runtime } from '../runtime.ts'
 import type { TenantLedgerRpc } from './tenant-ledger-rpc.ts'
 
 const EPOCH_KEY = 'epoch:v1'
-const FIRST_EPOCH = 1
 
 /** Makes the class for a runtime: production's, or the local one's. */
 export function tenantLedgerClass(runtime: Runtime) {
@@ -18,9 +17,13 @@ export function tenantLedgerClass(runtime: Runtime) {
 
     constructor(ctx: DurableObjectState, env: Environment) {
       super(ctx, env)
+      // A ledger that is new, because the old one was lost or the tenant's home moved, must not begin with an epoch that
+      // was purged: the time is later than any epoch that was counted up from an earlier time.
       const stored = ctx.storage.kv.get<number>(EPOCH_KEY)
+      const epoch = stored ?? runtime.now()
+      if (stored === undefined) ctx.storage.kv.put(EPOCH_KEY, epoch)
       // After a restart it assumes that somebody holds a lease: what was granted before is not remembered.
-      this.#issuer = startIssuer(stored ?? FIRST_EPOCH, runtime.now())
+      this.#issuer = startIssuer(epoch, runtime.now())
     }
 
     grantLease(): Promise<{ readonly epoch: number }> {

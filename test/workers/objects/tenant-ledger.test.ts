@@ -27,16 +27,23 @@ function skipWaits(): number[] {
   return waits
 }
 
-test('the first epoch is 1, for everyone who asks', async () => {
-  expect(await Promise.all([ledger.grantLease(), ledger.grantLease()])).toEqual([{ epoch: 1 }, { epoch: 1 }])
+test('the first epoch is the time, the same for everyone who asks: no ledger begins with one that was purged', async () => {
+  const before = Date.now()
+  const [one, two] = await Promise.all([ledger.grantLease(), ledger.grantLease()])
+  expect(one.epoch).toBeGreaterThanOrEqual(before)
+  expect(two).toEqual(one)
+  await evictDurableObject(ledger)
+  expect(await ledger.grantLease()).toEqual(one)
 })
 
 test('a raised epoch is granted at once and survives the eviction of its object', async () => {
   skipWaits()
-  expect(await ledger.raiseEpoch()).toBe(2)
-  expect(await ledger.grantLease()).toEqual({ epoch: 2 })
+  const first = await ledger.grantLease()
+  const epoch = await ledger.raiseEpoch()
+  expect(epoch).toBe(first.epoch + 1)
+  expect(await ledger.grantLease()).toEqual({ epoch })
   await evictDurableObject(ledger)
-  expect(await ledger.grantLease()).toEqual({ epoch: 2 })
+  expect(await ledger.grantLease()).toEqual({ epoch })
 })
 
 test('a purge waits for the last lease that was granted before it, and a little longer', async () => {
@@ -65,17 +72,19 @@ test('after a restart a purge waits as if somebody held a lease that was granted
 test('the new epoch is stored before the wait begins: a purge that is cut off has happened', async () => {
   const wait = Promise.withResolvers<void>()
   vi.spyOn(scheduler, 'wait').mockReturnValue(wait.promise)
+  const first = await ledger.grantLease()
   const raised = ledger.raiseEpoch()
   const stored = (): Promise<unknown> =>
     runInDurableObject(ledger, (_, { storage }) => storage.kv.get('epoch:v1'))
-  await expect.poll(stored).toBe(2)
+  await expect.poll(stored).toBe(first.epoch + 1)
   wait.resolve()
-  expect(await raised).toBe(2)
+  expect(await raised).toBe(first.epoch + 1)
 })
 
 test('purges at the same time raise it once each, and each returns an epoch of its own', async () => {
   skipWaits()
+  const first = await ledger.grantLease()
   const epochs = await Promise.all([ledger.raiseEpoch(), ledger.raiseEpoch(), ledger.raiseEpoch()])
-  expect(epochs.toSorted()).toEqual([2, 3, 4])
-  expect(await ledger.grantLease()).toEqual({ epoch: 4 })
+  expect(epochs.toSorted()).toEqual([1, 2, 3].map((rise) => first.epoch + rise))
+  expect(await ledger.grantLease()).toEqual({ epoch: first.epoch + 3 })
 })
