@@ -1,4 +1,5 @@
 /** WebCrypto behind the interface that shared/fingerprint asks for, and comparison in constant time. */
+import { toHex } from '../shared/fingerprint/bytes.ts'
 import type { Digests } from '../shared/fingerprint/fingerprint.ts'
 
 const encoder = new TextEncoder()
@@ -19,7 +20,7 @@ export const webCryptoDigests: Digests = {
 /** SHA-256 of a text, as lower-case hex. */
 export async function sha256Hex(text: string): Promise<string> {
   const digest = await webCryptoDigests.sha256(encoder.encode(text))
-  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+  return toHex(digest)
 }
 
 /** Whether two texts are equal, in a time that depends on neither. Both are digested first, so lengths do not show. */

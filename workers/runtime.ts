@@ -2,6 +2,7 @@
  * What the mesh takes from the world besides its bindings: time, randomness, the place a request arrived at, the
  * network and the log. The production runtime is here; the local one, which can pretend, is in dev/.
  */
+import { toHex } from '../shared/fingerprint/bytes.ts'
 import type { Arrival } from '../shared/residency/arrival.ts'
 import type { Region } from '../shared/schema/mesh.ts'
 
@@ -44,9 +45,7 @@ export const productionRuntime: Runtime = {
 }
 
 function randomHex(count: number): string {
-  return [...crypto.getRandomValues(new Uint8Array(count))]
-    .map((byte) => byte.toString(16).padStart(2, '0'))
-    .join('')
+  return toHex(crypto.getRandomValues(new Uint8Array(count)))
 }
 
 /** Reads `request.cf`, which workerd leaves out where no front end supplies it. */

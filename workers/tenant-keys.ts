@@ -1,4 +1,5 @@
 /** Per-tenant keys derived from the master secret, kept for the isolate's life: they are a function of config and secret. */
+import { toHex } from '../shared/fingerprint/bytes.ts'
 import { cacheSalt } from '../shared/fingerprint/cache-salt.ts'
 import { tenantKey } from '../shared/fingerprint/fingerprint.ts'
 import { webCryptoDigests } from './digests.ts'
@@ -34,6 +35,6 @@ async function derive(masterSecret: Uint8Array, tenant: string): Promise<TenantK
   return {
     key,
     cacheSalt: await cacheSalt(key, tenant, webCryptoDigests),
-    objectName: [...name.subarray(0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
+    objectName: toHex(name.subarray(0, 16)),
   }
 }

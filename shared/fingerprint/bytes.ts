@@ -28,3 +28,8 @@ export function base64Url(bytes: Uint8Array): string {
 function letter(bits: number): string {
   return ALPHABET.charAt(bits & 63)
 }
+
+/** Lower-case hex, two digits a byte. */
+export function toHex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}

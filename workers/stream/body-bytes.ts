@@ -1,4 +1,5 @@
 /** Reads a request's body within bounds of size, time and what the isolate can hold. */
+import { concatBytes } from '../../shared/fingerprint/bytes.ts'
 import type { GatewayError } from '../../shared/errors.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Limits } from '../../shared/schema/mesh.ts'
@@ -44,20 +45,8 @@ export async function readBodyBytes(
     reason: isLate ? 'body_too_slow' : 'body_incomplete',
   }))
   clearTimeout(timer)
-  if (error === undefined) return ok(concatenate(chunks, heldBytes))
+  if (error === undefined) return ok(concatBytes(chunks))
   budget.give(heldBytes)
   await reader?.cancel().catch(() => undefined)
   return err(error)
-}
-
-function concatenate(chunks: readonly Uint8Array[], totalBytes: number): Uint8Array {
-  const [first] = chunks
-  if (first !== undefined && chunks.length === 1) return first
-  const whole = new Uint8Array(totalBytes)
-  let offset = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return whole
 }
