@@ -39,6 +39,9 @@ export type GatewayError =
   | { readonly reason: 'method_not_allowed'; readonly allow: string }
   | { readonly reason: 'model_not_found' }
   | { readonly reason: 'not_cached' }
+  | { readonly reason: 'run_not_found' }
+  | { readonly reason: 'idempotency_key_conflict' }
+  | { readonly reason: 'request_quarantined' }
   // What we, or the pools, cannot do now
   | { readonly reason: 'edge_busy' }
   | { readonly reason: 'config_unavailable' }
@@ -167,6 +170,21 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
   }),
   not_cached: () => ({
     ...server(504, 'The answer is not cached, and only a cached one was asked for.'),
+    headers: NO_RETRY,
+  }),
+  run_not_found: () => ({
+    ...bad('There is no such run: it is not yours, or it has expired.'),
+    status: 404,
+  }),
+  // SDKs retry a 409 by themselves, which can only meet the same conflict again.
+  idempotency_key_conflict: () => ({
+    ...bad('This Idempotency-Key was used with another request. Use a new key for a new request.'),
+    status: 409,
+    headers: NO_RETRY,
+  }),
+  request_quarantined: () => ({
+    ...bad('Two pools failed while they worked on this request. It is refused for a while.'),
+    status: 422,
     headers: NO_RETRY,
   }),
   edge_busy: () => ({

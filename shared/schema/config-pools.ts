@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   bool,
   cacheMode,
+  coalesce,
   colo,
   id,
   jurisdiction,
@@ -120,8 +121,11 @@ export const modelSchema = z.strictObject({
           .default('deterministic')
           .describe('Which answers are kept: those a repetition would give again, every one, or none.'),
         ttl_seconds: ttlSeconds.default(3600).describe('How long an answer is kept.'),
+        coalesce: coalesce
+          .default('region')
+          .describe('Identical requests in flight cost one generation per region, or one in the world.'),
       },
-      'a table with mode and ttl_seconds',
+      'a table with mode, ttl_seconds or coalesce',
     )
     .prefault({})
     .describe('What is cached.'),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import {
   bool,
   cacheMode,
+  coalesce,
   colo,
   country,
   id,
@@ -87,11 +88,20 @@ export const tenantSchema = z.strictObject({
         scope: oneOf(['tenant', 'key', 'user'])
           .default('tenant')
           .describe('Who shares answers: everyone of the tenant, one key, or one `user` value.'),
+        coalesce: coalesce.optional().describe('In place of that of the model.'),
+        stitched: bool()
+          .default(true)
+          .describe('Whether answers that several pools made between them may be replayed.'),
       },
-      'a table with mode, ttl_seconds or scope',
+      'a table with mode, ttl_seconds, scope, coalesce or stitched',
     )
     .prefault({})
     .describe('What is cached, and for whom.'),
+  continuation: oneOf(['deterministic', 'always', 'off'])
+    .default('deterministic')
+    .describe(
+      'Which answers another pool may finish when theirs dies: those a repetition would give again, all, or none.',
+    ),
   keys: many(apiKey, 'keys, [[tenants.keys]]').default([]).describe('API keys.'),
 })
 

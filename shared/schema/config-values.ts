@@ -17,6 +17,7 @@ export const jurisdiction = text(/^[a-z][a-z0-9-]{1,31}$/, 'a short lower-case n
 export const colo = text(/^[A-Z]{3}$/, 'a three-letter data centre code, e.g. "FRA"')
 export const country = text(/^[A-Z]{2}$/, 'a two-letter country code, e.g. "DE"')
 export const cacheMode = oneOf(['deterministic', 'always', 'off'])
+export const coalesce = oneOf(['region', 'world'])
 export const ttlSeconds = whole(1, MAX_TTL_SECONDS)
 
 /** Text of a certain form. `expected` is what an error line says would be right: it completes "give …". */

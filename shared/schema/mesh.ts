@@ -8,7 +8,8 @@ import { modelSchema, poolSchema, regionSchema } from './config-pools.ts'
 import type { DIALECTS } from './config-pools.ts'
 import { ruleSchema, tenantSchema } from './config-tenants.ts'
 import type { selectorSchema } from './config-tenants.ts'
-import { many, some, text, whole } from './config-values.ts'
+import { many, some, text, ttlSeconds, whole } from './config-values.ts'
+import { distrustSchema } from './config-distrust.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -31,7 +32,24 @@ const limits = z.strictObject(
     max_attempts: whole(1, 10).default(3).describe('Pools tried for one request before its first token.'),
     max_log_bytes: whole(1, 64 * MEBIBYTE)
       .default(4 * MEBIBYTE)
-      .describe('Bytes the log of one generation may hold.'),
+      .describe('Bytes the log of one generation may hold; a longer answer is relayed and not kept.'),
+    max_inputs: whole(1, 2048).default(2048).describe('Inputs of one embeddings request.'),
+    commit_after_ms: whole(1, 600_000)
+      .default(5000)
+      .describe('Wait for a first token before a stream begins without it, kept alive by comments.'),
+    keep_alive_ms: whole(100, 600_000)
+      .default(15_000)
+      .describe('Silence in a stream before a comment keeps its connection alive.'),
+    max_detached_runs: whole(0, 10_000)
+      .default(8)
+      .describe('Resumable runs of one key that go on without their client.'),
+    detached_ms: whole(1, 3_600_000).default(300_000).describe('How long a run goes on without its client.'),
+    detached_tokens: whole(1, 10_000_000)
+      .default(16_384)
+      .describe('Tokens a run may generate without its client.'),
+    quarantine_ms: whole(1, 3_600_000)
+      .default(300_000)
+      .describe('How long a request under which two pools died is refused.'),
   },
   'a table of limits',
 )
@@ -46,6 +64,9 @@ export const meshSchema = z
     rules: many(ruleSchema, 'rules, [[rules]]')
       .default([])
       .describe('What takes pools away from some requests.'),
+    distrust: many(distrustSchema, 'entries, [[distrust]]')
+      .default([])
+      .describe('Answers that are not to be replayed any more.'),
     limits: limits.prefault({}).describe('Sizes, times and counts.'),
     log: z
       .strictObject(
@@ -56,8 +77,25 @@ export const meshSchema = z
           open_within_ms: whole(1, 60_000)
             .default(300)
             .describe('How long an edge waits for a log before it makes the answer itself.'),
+          max_shard_bytes: whole(MEBIBYTE, 96 * MEBIBYTE)
+            .default(48 * MEBIBYTE)
+            .describe(
+              'Bytes of logs being made that one shard (of 128 MB) holds; beyond, edges do without it.',
+            ),
+          max_followers: whole(1, 10_000)
+            .default(256)
+            .describe('Readers of a log being made that get each token at once; later ones get batches.'),
+          promotions_per_hour: whole(0, 1_000_000)
+            .default(1000)
+            .describe('Answers of one tenant that one shard copies to KV in an hour.'),
+          resumable_ttl_seconds: ttlSeconds
+            .default(600)
+            .describe('How long a resumable answer that nobody shares is kept.'),
+          idempotency_ttl_seconds: ttlSeconds
+            .default(86_400)
+            .describe('How long an Idempotency-Key is remembered.'),
         },
-        'a table with shards_per_home and open_within_ms',
+        'a table for the generation log',
       )
       .prefault({})
       .describe('The generation log.'),
@@ -87,6 +125,7 @@ export type Pool = Readonly<MeshConfig['pools'][number]>
 export type Model = Readonly<MeshConfig['models'][number]>
 export type Tenant = Readonly<MeshConfig['tenants'][number]>
 export type Rule = Readonly<MeshConfig['rules'][number]>
+export type Distrust = Readonly<MeshConfig['distrust'][number]>
 export type Limits = Readonly<MeshConfig['limits']>
 export type Selector = Readonly<z.output<typeof selectorSchema>>
 export type Dialect = (typeof DIALECTS)[number]

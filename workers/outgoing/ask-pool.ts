@@ -1,5 +1,4 @@
 /** Asks one pool and waits for its first token: the unit that dispatch repeats. */
-import type { GatewayError } from '../../shared/errors.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Candidate } from '../../shared/routing/rank.ts'
 import type { Region } from '../../shared/schema/mesh.ts'
@@ -7,11 +6,11 @@ import type { GenerationRequest } from '../../shared/schema/request.ts'
 import { createIngest } from '../../shared/stream/ingest.ts'
 import type { Frame } from '../../shared/log/frame.ts'
 import { adapters } from '../adapters/index.ts'
-import type { PoolAdapter } from '../adapters/adapter.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
 import { readPoolAnswer, type PoolAnswer, type PoolStep } from '../stream/pool-answer.ts'
-import { callOut, readBeginning, type CallFailure } from './call.ts'
+import { callOut } from './call.ts'
+import { failureOfCall, failureOfStatus, type PoolFailure } from './pool-failure.ts'
 import { poolTarget } from './pool-target.ts'
 
 /** What a pool is asked to do. */
@@ -27,21 +26,6 @@ export interface PoolJob {
   readonly signal: AbortSignal
 }
 
-export type PoolFailure =
-  /** The pool's fault: another one may do better. */
-  | {
-      readonly kind: 'fault'
-      readonly fault: 'unreachable' | 'timeout' | 'redirect' | 'server_error'
-    }
-  | { readonly kind: 'saturated'; readonly status: number; readonly retryAfterMs?: number }
-  /** The request's fault, or the config's, or its time is over: no other pool is asked. */
-  | { readonly kind: 'final'; readonly error: GatewayError }
-  | { readonly kind: 'cancelled' }
-
-/** Error bodies are read for their kind only; a context error's sentence is within the first hundreds of bytes. */
-const MAX_ERROR_BODY_BYTES = 16 * 1024
-/** A refusal that does not say at once why is judged by its status. */
-const MAX_ERROR_BODY_MS = 1000
 /**
  * As many tokens as a client may ask for by default, at 256 bytes an event. A pool that never ends would otherwise fill the
  * 128 MB of the isolate that collects its answer.
@@ -70,7 +54,8 @@ export async function askPool(
   const abort = new AbortController()
   const leave = (): void => abort.abort(job.signal.reason)
   job.signal.addEventListener('abort', leave, { once: true })
-  const patienceEndsAtMs = runtime.now() + limits.first_token_ms
+  const askedAtMs = runtime.now()
+  const patienceEndsAtMs = askedAtMs + limits.first_token_ms
   const firstTokenByMs = Math.min(patienceEndsAtMs, job.endsByMs)
   // A client that gives a pool a millisecond must not be able to say that it failed.
   const onTimeout: PoolFailure =
@@ -92,7 +77,11 @@ export async function askPool(
     },
     runtime,
   )
-  if (!response.ok) return err(response.error === 'timeout' ? onTimeout : failureOfCall(response.error))
+  if (!response.ok) {
+    return err(
+      response.error === 'timeout' ? onTimeout : failureOfCall(response.error, runtime.now() - askedAtMs),
+    )
+  }
   if (response.value.status !== 200 || response.value.body === null) {
     return err(await failureOfStatus(response.value, adapter))
   }
@@ -140,37 +129,10 @@ async function awaitFirstToken(
       if (step.outcome === undefined) continue
       if (signal.aborted) return err({ kind: 'cancelled' })
       if (isLate || step.outcome === 'timed_out') return err(onTimeout)
-      return err({ kind: 'fault', fault: step.outcome === 'stalled' ? 'timeout' : 'server_error' })
+      const fault = step.outcome === 'stalled' ? 'timeout' : 'server_error'
+      return err({ kind: 'fault', fault, died: true })
     }
   } finally {
     clearTimeout(timer)
   }
-}
-
-function failureOfCall(failure: Exclude<CallFailure, 'timeout'>): PoolFailure {
-  if (failure === 'cancelled') return { kind: 'cancelled' }
-  if (failure === 'host_not_allowed') return { kind: 'final', error: { reason: 'pool_misconfigured' } }
-  return { kind: 'fault', fault: failure }
-}
-
-async function failureOfStatus(response: Response, adapter: PoolAdapter): Promise<PoolFailure> {
-  const body = await readBeginning(response, MAX_ERROR_BODY_BYTES, MAX_ERROR_BODY_MS)
-  const fault = adapter.readError(response.status, body)
-  switch (fault.kind) {
-    case 'context_length':
-      return { kind: 'final', error: { reason: 'context_length_exceeded' } }
-    case 'rejected':
-      return { kind: 'final', error: { reason: 'pool_rejected_request' } }
-    case 'misconfigured':
-      return { kind: 'final', error: { reason: 'pool_misconfigured' } }
-    case 'saturated':
-      return { kind: 'saturated', status: response.status, ...retryAfter(response.headers) }
-    case 'unavailable':
-      return { kind: 'fault', fault: 'server_error' }
-  }
-}
-
-function retryAfter(headers: Headers): { retryAfterMs?: number } {
-  const seconds = Number.parseFloat(headers.get('retry-after') ?? '')
-  return Number.isFinite(seconds) && seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {}
 }

@@ -36,7 +36,7 @@ const MISTAKES: readonly Mistake[] = [
     mistake: 'an unknown key',
     edits: [['limits.colour', 'red']],
     prints: [
-      'limits.colour: "colour" is not a key here; keys are max_body_bytes, body_within_ms, body_budget_bytes, max_depth, max_messages, … (12 in all)',
+      'limits.colour: "colour" is not a key here; keys are max_body_bytes, body_within_ms, body_budget_bytes, max_depth, max_messages, … (19 in all)',
     ],
   },
   {

@@ -36,7 +36,7 @@ describe('parseMeshConfig', () => {
       id: 'story',
       versions: [{ id: '1', weight: 1 }],
       context_length: 32768,
-      cache: { mode: 'deterministic', ttl_seconds: 3600 },
+      cache: { mode: 'deterministic', ttl_seconds: 3600, coalesce: 'region' },
       extra_fields: [],
       created: 0,
     })
