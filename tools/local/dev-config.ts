@@ -1,4 +1,4 @@
-/** The config a local mesh runs: the file's, with this machine's keys and, where they were started, simulated pools. */
+/** The config a local mesh runs: the file's, with this machine's keys and, where they were started, pools of its own. */
 import type { MeshConfig } from '../../shared/schema/mesh.ts'
 import { sha256, type DevSecrets } from './dev-secrets.ts'
 import type { RunningPool } from './engines.ts'
@@ -13,11 +13,11 @@ export function devConfig(
   return {
     ...config,
     pools: config.pools.map((pool) => {
-      const simulated = running.find((other) => other.pool.id === pool.id)
-      if (simulated === undefined) return pool
-      // A simulated pool needs neither the credentials nor the network of the one it stands in for.
+      const standIn = running.find((other) => other.pool.id === pool.id)
+      if (standIn === undefined) return pool
+      // A pool on this machine needs neither the credentials nor the network of the one it stands in for.
       const { auth: _auth, binding: _binding, ...rest } = pool
-      return { ...rest, dialect: 'vllm' as const, url: `${simulated.url}/v1` }
+      return { ...rest, ...standIn.traits, url: `${standIn.url}/v1` }
     }),
     tenants: config.tenants.map((tenant) => {
       const key = secrets.apiKeys[tenant.id]

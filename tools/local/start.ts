@@ -1,18 +1,17 @@
 /**
- * `npm start`: simulated pools and the mesh on this machine. `-- --config FILE` runs that file's own pools instead and starts
- * none; PORT chooses the port.
+ * `npm start`: simulated pools and the mesh on this machine. `-- --engine llama --model FILE` has llama.cpp in their place;
+ * `-- --config FILE` runs that file's own pools instead and starts none; PORT chooses the port.
  */
 import type { ChildProcess } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import type { MeshConfig } from '../../shared/schema/mesh.ts'
-import { PROJECT_DIR } from '../build/wrangler.ts'
 import { devConfig } from './dev-config.ts'
 import { loadDevSecrets, STATE_DIR, writePrivately } from './dev-secrets.ts'
 import { startEdge } from './edge.ts'
 import { startEngines, type RunningPool } from './engines.ts'
+import { readArguments, type LocalEngine } from './read-arguments.ts'
 import { readConfig } from './read-config.ts'
 import { findUsualServers } from './usual-servers.ts'
 import { welcome } from './welcome.ts'
@@ -40,7 +39,9 @@ await start().catch((error: unknown) => stop(1, error instanceof Error ? error.m
 
 async function start(): Promise<void> {
   const startedAt = Date.now()
-  const { file, isOwn } = readArguments()
+  const read = readArguments(process.argv.slice(2))
+  if (!read.ok) return stop(1, read.error)
+  const { file, engine } = read.value
   const port = readPort()
   if (port === undefined) return stop(1, 'PORT must be a number from 1 to 65535.')
   if (!(await isFree(port))) return stop(1, `Port ${port} is taken. Choose another: PORT=8788 npm start`)
@@ -50,7 +51,7 @@ async function start(): Promise<void> {
     return stop(1, [`${path.basename(file)} has mistakes:`, ...config.error].join('\n  '))
   }
   const secrets = await loadDevSecrets(config.value.tenants.map(({ id }) => id))
-  const engines = isOwn ? [] : await startEngines(config.value)
+  const engines = engine === 'own' ? [] : await startEngines(config.value, engine)
   children.push(...engines.map(({ process: child }) => child))
   watch(engines)
 
@@ -65,15 +66,15 @@ async function start(): Promise<void> {
   stateText = JSON.stringify({ url: edge.url, adminToken, apiKeys, pools }, null, 2)
   await writePrivately(STATE_FILE, stateText)
   const seconds = (Date.now() - startedAt) / 1000
-  const found = isOwn ? [] : await findUsualServers()
-  const simulated = pools.map((pool) => ({ ...pool, simulated: !isOwn }))
+  const found = engine === 'own' ? [] : await findUsualServers()
   const [stateFile, logFile] = [STATE_FILE, edge.logFile].map((file) => path.relative(process.cwd(), file))
   console.log(
     welcome({
       url: edge.url,
       config: running,
       secrets,
-      pools: simulated,
+      pools,
+      engine: nameOf(engine),
       found,
       seconds,
       stateFile: stateFile ?? STATE_FILE,
@@ -82,11 +83,10 @@ async function start(): Promise<void> {
   )
 }
 
-function readArguments(): { file: string; isOwn: boolean } {
-  const { values } = parseArgs({ options: { config: { type: 'string' } } })
-  return values.config === undefined
-    ? { file: path.join(PROJECT_DIR, 'mesh.toml'), isOwn: false }
-    : { file: path.resolve(values.config), isOwn: true }
+/** What the pools are, in a word; nothing for those that were there before. */
+function nameOf(engine: LocalEngine): string {
+  if (engine === 'own') return ''
+  return engine === 'simulated' ? engine : path.basename(engine.modelFile)
 }
 
 function readPort(): number | undefined {

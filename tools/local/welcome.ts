@@ -7,7 +7,9 @@ export interface WelcomeInput {
   readonly url: string
   readonly config: MeshConfig
   readonly secrets: DevSecrets
-  readonly pools: readonly { id: string; jurisdiction: string; url: string; simulated: boolean }[]
+  readonly pools: readonly { id: string; jurisdiction: string; url: string }[]
+  /** What the pools are; empty if they were not started here. */
+  readonly engine: string
   readonly found: readonly FoundServer[]
   readonly seconds: number
   readonly stateFile: string
@@ -22,7 +24,7 @@ export function welcome(input: WelcomeInput): string {
     '',
     ...table(
       'Pools',
-      pools.map((pool) => [pool.id, pool.jurisdiction, pool.url, pool.simulated ? 'simulated' : '']),
+      pools.map((pool) => [pool.id, pool.jurisdiction, pool.url, input.engine]),
     ),
     ...table('Keys', keys),
     `The admin token is in ${input.stateFile}; the log, a line of JSON per request, is ${input.logFile}.`,
