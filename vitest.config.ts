@@ -10,8 +10,9 @@ const workersConfig = aMeshConfig({
 })
 
 /**
- * Four rings. unit: pure code on Node. workers: objects, storage and streams inside workerd. mesh: several data
- * centres in one Miniflare, with simulated pools. conformance: the real SDKs over HTTP against a running mesh.
+ * Five rings. unit: pure code on Node. workers: objects, storage and streams inside workerd. real: llama.cpp, where it is
+ * installed. mesh: several data centres in one Miniflare, with simulated pools. conformance: the real SDKs over HTTP against
+ * a running mesh.
  */
 export default defineConfig({
   test: {
@@ -36,6 +37,7 @@ export default defineConfig({
                 MESH_MODE: 'dev',
                 MESH_CONFIG: JSON.stringify(workersConfig),
                 MESH_FINGERPRINT_SECRET: 'test fingerprint secret of 32 bytes or more',
+                MESH_ENCRYPTION_SECRET: 'test encryption secret of 32 bytes or more',
                 MESH_ADMIN_TOKEN: 'test-admin-token-0123456789abcdef',
               },
             },
@@ -46,6 +48,15 @@ export default defineConfig({
           include: ['test/workers/**/*.test.ts'],
           isolate: false,
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: ['test/real/**/*.test.ts'],
+          isolate: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -9,6 +9,10 @@ export interface Environment {
   readonly MESH_CONFIG?: string
   /** Master secret of fingerprints and cache salts, at least 32 characters. */
   readonly MESH_FINGERPRINT_SECRET?: string
+  /** Master secret of the keys that stored answers are encrypted under, at least 32 characters. */
+  readonly MESH_ENCRYPTION_SECRET?: string
+  /** The one before, while keys that it wrapped are still in use. */
+  readonly MESH_ENCRYPTION_SECRET_PREVIOUS?: string
   readonly MESH_ADMIN_TOKEN?: string
   readonly ANSWERS: KVNamespace
   readonly LOG_SHARD: DurableObjectNamespace<LogShardRpc>

@@ -10,5 +10,5 @@ import { createWorker } from './worker.ts'
 const mesh = startMesh(env, bundledConfig)
 
 export const LogShard = logShardClass(mesh, productionRuntime)
-export const TenantLedger = tenantLedgerClass(productionRuntime)
+export const TenantLedger = tenantLedgerClass(mesh, productionRuntime)
 export default createWorker(mesh, productionRuntime)

@@ -8,6 +8,7 @@ import type { MeshConfig, Model, Pool, Region, Tenant } from '../shared/schema/m
 import { sha256Hex, webCryptoDigests } from './digests.ts'
 import { textBinding, type Environment } from './environment.ts'
 import { poolTarget } from './outgoing/pool-target.ts'
+import { createVault, type Vault } from './vault/vault.ts'
 
 const MIN_SECRET_CHARACTERS = 32
 
@@ -19,6 +20,8 @@ export interface Mesh {
   readonly env: Environment
   readonly fingerprintSecret: Uint8Array
   readonly adminToken: string
+  /** Keys of what is kept of answers. */
+  readonly vault: Vault
   readonly tenants: ReadonlyMap<string, Tenant>
   readonly models: ReadonlyMap<string, Model>
   readonly regions: ReadonlyMap<string, Region>
@@ -41,6 +44,8 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
   if (!config.ok) mistakes.push(...config.error.map(describeProblem))
 
   const fingerprintSecret = requiredSecret(env, 'MESH_FINGERPRINT_SECRET', mistakes)
+  const encryptionSecret = requiredSecret(env, 'MESH_ENCRYPTION_SECRET', mistakes)
+  const previousSecret = optionalSecret(env, 'MESH_ENCRYPTION_SECRET_PREVIOUS', mistakes)
   const adminToken = requiredSecret(env, 'MESH_ADMIN_TOKEN', mistakes)
   const pools = config.ok ? config.value.pools : []
   const targets = pools.map((pool) => ({ pool, target: poolTarget(pool, env) }))
@@ -61,6 +66,10 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
     env,
     fingerprintSecret: webCryptoDigests.utf8(fingerprintSecret),
     adminToken,
+    vault: createVault({
+      current: webCryptoDigests.utf8(encryptionSecret),
+      ...(previousSecret === undefined ? {} : { previous: webCryptoDigests.utf8(previousSecret) }),
+    }),
     tenants: new Map(tenants.map((tenant) => [tenant.id, tenant])),
     models: new Map(models.map((model) => [model.id, model])),
     regions: new Map(regions.map((region) => [region.id, region])),
@@ -72,6 +81,14 @@ function requiredSecret(env: Environment, name: string, mistakes: string[]): str
   const value = textBinding(env, name) ?? ''
   if (value.length < MIN_SECRET_CHARACTERS) {
     mistakes.push(`The secret ${name} must be set, with at least ${MIN_SECRET_CHARACTERS} characters.`)
+  }
+  return value
+}
+
+function optionalSecret(env: Environment, name: string, mistakes: string[]): string | undefined {
+  const value = textBinding(env, name)
+  if (value !== undefined && value.length < MIN_SECRET_CHARACTERS) {
+    mistakes.push(`The secret ${name}, if it is set, must have at least ${MIN_SECRET_CHARACTERS} characters.`)
   }
   return value
 }

@@ -33,3 +33,24 @@ function letter(bits: number): string {
 export function toHex(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
+
+/** The bytes of a text that `base64Url` made; undefined for any other. */
+export function fromBase64Url(text: string): Uint8Array | undefined {
+  if (text.length % 4 === 1) return undefined
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4))
+  let bits = 0
+  let count = 0
+  let at = 0
+  for (const character of text) {
+    const value = ALPHABET.indexOf(character)
+    if (value === -1) return undefined
+    bits = ((bits << 6) | value) & 0xffffff
+    count += 6
+    if (count < 8) continue
+    count -= 8
+    bytes[at] = (bits >> count) & 0xff
+    at += 1
+  }
+  // Bits that no byte has are zero: there is one text for each string of bytes.
+  return (bits & ((1 << count) - 1)) === 0 ? bytes : undefined
+}

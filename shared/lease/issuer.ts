@@ -1,8 +1,9 @@
 /** The issuer's side of leases: it remembers until when any lease may be held, and so how long a change must wait. */
-import { LEASE_TTL_MS } from './lease.ts'
+import { LEASE_TTL_MS, type EpochGrant } from './lease.ts'
 
 export interface Issuer {
-  readonly epoch: number
+  /** What is granted now. */
+  readonly current: EpochGrant
   /** On the issuer's clock: no lease granted so far counts after this. */
   readonly lastGrantEndsAtMs: number
 }
@@ -14,21 +15,21 @@ export interface Issuer {
 export const LEASE_MARGIN_MS = 250
 
 /** An issuer that has just started and does not know what it granted before: it assumes a grant a moment ago. */
-export function startIssuer(epoch: number, nowMs: number): Issuer {
-  return { epoch, lastGrantEndsAtMs: nowMs + LEASE_TTL_MS }
+export function startIssuer(current: EpochGrant, nowMs: number): Issuer {
+  return { current, lastGrantEndsAtMs: nowMs + LEASE_TTL_MS }
 }
 
 /** Grants the current epoch, or renews. */
-export function grant(issuer: Issuer, nowMs: number): [Issuer, { readonly epoch: number }] {
+export function grant(issuer: Issuer, nowMs: number): [Issuer, EpochGrant] {
   const lastGrantEndsAtMs = Math.max(issuer.lastGrantEndsAtMs, nowMs + LEASE_TTL_MS)
-  return [{ ...issuer, lastGrantEndsAtMs }, { epoch: issuer.epoch }]
+  return [{ ...issuer, lastGrantEndsAtMs }, issuer.current]
 }
 
 /**
- * Raises the epoch at once for all later grants. The call that asked for it may return only after `waitMs`: then
- * no holder believes in an older epoch. The new state has to be stored before the wait begins.
+ * Raises the epoch at once, with a new key, for all later grants. The call that asked for it may return only after
+ * `waitMs`: then no holder believes in an older epoch. The new state has to be stored before the wait begins.
  */
-export function raiseEpoch(issuer: Issuer, nowMs: number): [Issuer, number] {
+export function raiseEpoch(issuer: Issuer, wrappedKey: string, nowMs: number): [Issuer, number] {
   const waitMs = Math.max(0, issuer.lastGrantEndsAtMs - nowMs) + LEASE_MARGIN_MS
-  return [{ ...issuer, epoch: issuer.epoch + 1 }, waitMs]
+  return [{ ...issuer, current: { epoch: issuer.current.epoch + 1, wrappedKey } }, waitMs]
 }

@@ -1,14 +1,20 @@
 /**
- * A lease: the right to act on what was true when it was granted (config version, the tenant's cache epoch), for a
- * few seconds. Revoking is waiting: a change is done when every older lease has run out.
+ * A lease: the right to act on what was true when it was granted (config version, the tenant's cache epoch and its
+ * key), for a few seconds. Revoking is waiting: a change is done when every older lease has run out.
  */
 
-export interface Lease {
+/** A tenant's cache epoch, and the key under which everything made in it is stored. */
+export interface EpochGrant {
+  /** Raising it is a purge. */
+  readonly epoch: number
+  /** As the ledger keeps it: of use only to who has the mesh's master secret. */
+  readonly wrappedKey: string
+}
+
+export interface Lease extends EpochGrant {
   readonly configVersion: string
   /** Tenant id. */
   readonly tenant: string
-  /** Cache epoch of the tenant; raising it is a purge. */
-  readonly epoch: number
   /** On the holder's clock. */
   readonly expiresAtMs: number
 }

@@ -79,7 +79,8 @@ function formsOf(text: string): readonly string[] {
 
 /** Parts of all secrets, their hashes, and where the pool is, in lower case. */
 function secretsOf(pool: RecordingPool): readonly string[] {
-  const secrets = [...Object.values(KEYS), ADMIN_TOKEN, 'test fingerprint secret of 32 bytes or more']
+  const masterSecrets = ['fingerprint', 'encryption'].map((kind) => `test ${kind} secret of 32 bytes or more`)
+  const secrets = [...Object.values(KEYS), ADMIN_TOKEN, ...masterSecrets]
   const parts = secrets.flatMap((secret) => [
     secret.slice(0, 20),
     secret.slice(-16),

@@ -15,11 +15,15 @@ const RANDOM_LENGTH = 32
 const secretsSchema = z.object({
   adminToken: z.string().min(32),
   fingerprintSecret: z.string().min(32),
+  encryptionSecret: z.string().min(32),
   /** By tenant. */
   apiKeys: z.record(z.string(), z.string()),
 })
 
 export type DevSecrets = z.output<typeof secretsSchema>
+
+/** A file of an earlier version has not all of them: what it has, its keys above all, is kept. */
+const keptSchema = secretsSchema.partial({ encryptionSecret: true })
 
 /** The secrets kept here, with a key for each of the tenants; what is missing or broken is made anew. */
 export async function loadDevSecrets(tenants: readonly string[]): Promise<DevSecrets> {
@@ -28,6 +32,7 @@ export async function loadDevSecrets(tenants: readonly string[]): Promise<DevSec
   const secrets: DevSecrets = {
     adminToken: kept?.adminToken ?? randomBytes(32).toString('hex'),
     fingerprintSecret: kept?.fingerprintSecret ?? randomBytes(32).toString('hex'),
+    encryptionSecret: kept?.encryptionSecret ?? randomBytes(32).toString('hex'),
     apiKeys: Object.fromEntries(tenants.map((tenant) => [tenant, keyOf(tenant, kept?.apiKeys[tenant])])),
   }
   // Keys of tenants that this config does not have are kept for the one that does.
@@ -49,9 +54,9 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-async function readSecrets(): Promise<DevSecrets | undefined> {
+async function readSecrets(): Promise<z.output<typeof keptSchema> | undefined> {
   try {
-    return secretsSchema.parse(JSON.parse(await readFile(SECRETS_FILE, 'utf8')))
+    return keptSchema.parse(JSON.parse(await readFile(SECRETS_FILE, 'utf8')))
   } catch {
     // The first start, or a file somebody edited.
     return undefined

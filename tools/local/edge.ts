@@ -80,6 +80,7 @@ function environmentOf(configText: string, secrets: DevSecrets): string {
     'MESH_MODE=dev',
     `MESH_CONFIG='${configText}'`,
     `MESH_FINGERPRINT_SECRET=${secrets.fingerprintSecret}`,
+    `MESH_ENCRYPTION_SECRET=${secrets.encryptionSecret}`,
     `MESH_ADMIN_TOKEN=${secrets.adminToken}`,
   ].join('\n')
 }

@@ -12,5 +12,5 @@ if (mesh.mode.kind !== 'dev') throw new Error('The local entry runs with MESH_MO
 const runtime = devRuntime(env, mesh.config)
 
 export const LogShard = logShardClass(mesh, runtime)
-export const TenantLedger = tenantLedgerClass(runtime)
+export const TenantLedger = tenantLedgerClass(mesh, runtime)
 export default createWorker(mesh, runtime)

@@ -5,7 +5,8 @@ import { LEASE_MARGIN_MS, grant, raiseEpoch, startIssuer } from '../../../shared
 import type { Lease } from '../../../shared/lease/lease.ts'
 import { LEASE_TTL_MS, isLive, isRenewalDue, leaseFrom } from '../../../shared/lease/lease.ts'
 
-const granted = { configVersion: 'v1', tenant: 't', epoch: 3 }
+const THIRD = { epoch: 3, wrappedKey: 'key of 3' }
+const granted = { configVersion: 'v1', tenant: 't', ...THIRD }
 
 test('a lease counts from when it was asked for', () => {
   expect(leaseFrom(granted, 1000)).toEqual({ ...granted, expiresAtMs: 6000 })
@@ -24,25 +25,28 @@ test.each([
 })
 
 test('an issuer that granted nothing for a while waits only the margin', () => {
-  const issuer: Issuer = { epoch: 3, lastGrantEndsAtMs: 4000 }
-  expect(raiseEpoch(issuer, 9000)).toEqual([{ epoch: 4, lastGrantEndsAtMs: 4000 }, LEASE_MARGIN_MS])
+  const issuer: Issuer = { current: THIRD, lastGrantEndsAtMs: 4000 }
+  expect(raiseEpoch(issuer, 'key of 4', 9000)).toEqual([
+    { current: { epoch: 4, wrappedKey: 'key of 4' }, lastGrantEndsAtMs: 4000 },
+    LEASE_MARGIN_MS,
+  ])
 })
 
 test('an issuer waits for the latest grant', () => {
-  const [first] = grant({ epoch: 3, lastGrantEndsAtMs: 0 }, 1000)
+  const [first] = grant({ current: THIRD, lastGrantEndsAtMs: 0 }, 1000)
   const [second, given] = grant(first, 3000)
-  expect(given).toEqual({ epoch: 3 })
-  expect(raiseEpoch(second, 3500)[1]).toBe(4500 + LEASE_MARGIN_MS)
+  expect(given).toEqual(THIRD)
+  expect(raiseEpoch(second, 'key of 4', 3500)[1]).toBe(4500 + LEASE_MARGIN_MS)
 })
 
 test('a clock that steps back shortens no wait', () => {
-  const [first] = grant({ epoch: 3, lastGrantEndsAtMs: 0 }, 9000)
+  const [first] = grant({ current: THIRD, lastGrantEndsAtMs: 0 }, 9000)
   const [second] = grant(first, 1000)
   expect(second.lastGrantEndsAtMs).toBe(9000 + LEASE_TTL_MS)
 })
 
 test('an issuer that has just started assumes that it granted a moment ago', () => {
-  expect(raiseEpoch(startIssuer(3, 7000), 7000)[1]).toBe(LEASE_TTL_MS + LEASE_MARGIN_MS)
+  expect(raiseEpoch(startIssuer(THIRD, 7000), 'key of 4', 7000)[1]).toBe(LEASE_TTL_MS + LEASE_MARGIN_MS)
 })
 
 /**
@@ -66,7 +70,7 @@ test('no holder acts on an old epoch after a raise has returned, however message
         const arrivals = steps
           .map((step) => ({ step, atMs: step.kind === 'ask' ? step.atMs + step.there : step.atMs }))
           .toSorted((a, b) => a.atMs - b.atMs)
-        let issuer = startIssuer(0, 0)
+        let issuer = startIssuer({ epoch: 0, wrappedKey: 'key of 0' }, 0)
         const held: { lease: Lease; fromMs: number }[] = []
         const returns: { epoch: number; atMs: number }[] = []
         for (const { step, atMs } of arrivals) {
@@ -76,15 +80,16 @@ test('no holder acts on an old epoch after a raise has returned, however message
             const lease = leaseFrom({ configVersion: 'v1', tenant: 't', ...given }, step.atMs)
             held.push({ lease, fromMs: atMs + step.back })
           } else if (step.kind === 'raise') {
-            const [next, waitMs] = raiseEpoch(issuer, atMs)
+            const [next, waitMs] = raiseEpoch(issuer, `key of ${issuer.current.epoch + 1}`, atMs)
             issuer = next
-            returns.push({ epoch: next.epoch, atMs: atMs + waitMs })
+            returns.push({ epoch: next.current.epoch, atMs: atMs + waitMs })
           } else {
-            issuer = startIssuer(issuer.epoch, atMs)
+            issuer = startIssuer(issuer.current, atMs)
           }
         }
         for (const { epoch, atMs } of returns) {
           for (const { lease, fromMs } of held) {
+            expect(lease.wrappedKey).toBe(`key of ${lease.epoch}`)
             if (lease.epoch >= epoch) continue
             covered += 1
             expect(isLive(lease, Math.max(atMs, fromMs))).toBe(false)

@@ -18,9 +18,14 @@ function environment(bindings: Readonly<Record<string, string>>): Environment {
   return bindings as unknown as Environment
 }
 
-const GOOD = { MESH_MODE: 'dev', MESH_FINGERPRINT_SECRET: SECRET, MESH_ADMIN_TOKEN: SECRET }
+const GOOD = {
+  MESH_MODE: 'dev',
+  MESH_FINGERPRINT_SECRET: SECRET,
+  MESH_ENCRYPTION_SECRET: SECRET,
+  MESH_ADMIN_TOKEN: SECRET,
+}
 
-test('starts with a mode, two secrets and a config, bundled or bound', async () => {
+test('starts with a mode, three secrets and a config, bundled or bound', async () => {
   const bundled = startMesh(environment(GOOD), CONFIG)
   const bound = startMesh(environment({ ...GOOD, MESH_CONFIG: CONFIG }), 'not looked at')
   expect(bundled.tenants.has('eu-bank')).toBe(true)
@@ -33,11 +38,29 @@ test.each([
   ['no mode', { ...GOOD, MESH_MODE: '' }, /MESH_MODE/],
   ['an unknown mode', { ...GOOD, MESH_MODE: 'prod' }, /MESH_MODE/],
   ['no fingerprint secret', { ...GOOD, MESH_FINGERPRINT_SECRET: '' }, /MESH_FINGERPRINT_SECRET must be set/],
+  ['no encryption secret', { ...GOOD, MESH_ENCRYPTION_SECRET: '' }, /MESH_ENCRYPTION_SECRET must be set/],
+  [
+    'a short previous encryption secret',
+    { ...GOOD, MESH_ENCRYPTION_SECRET_PREVIOUS: 'short' },
+    /MESH_ENCRYPTION_SECRET_PREVIOUS, if it is set/,
+  ],
   ['a short admin token', { ...GOOD, MESH_ADMIN_TOKEN: 'short' }, /MESH_ADMIN_TOKEN must be set/],
   ['a broken config', { ...GOOD, MESH_CONFIG: 'version = 2' }, /version/],
   ['private pools in the cloud', { ...GOOD, MESH_MODE: 'cloudflare' }, /pools\[0\] \("eu-central"\)\.url/],
 ])('refuses to start with %s', (_name, bindings, reason) => {
   expect(() => startMesh(environment(bindings), CONFIG)).toThrow(reason)
+})
+
+test('its vault opens what the previous encryption secret wrapped, if that is bound', async () => {
+  const before = startMesh(environment({ ...GOOD, MESH_ENCRYPTION_SECRET: `${SECRET}, the first` }), CONFIG)
+  const wrappedKey = await before.vault.newWrappedKey('a ledger')
+  const between = startMesh(
+    environment({ ...GOOD, MESH_ENCRYPTION_SECRET_PREVIOUS: `${SECRET}, the first` }),
+    CONFIG,
+  )
+  const after = startMesh(environment(GOOD), CONFIG)
+  expect(await between.vault.cipher(wrappedKey, 'a log')).toBeDefined()
+  expect(await after.vault.cipher(wrappedKey, 'a log')).toBeUndefined()
 })
 
 test('says every mistake at once, and none of the secrets', () => {
@@ -48,7 +71,13 @@ test('says every mistake at once, and none of the secrets', () => {
   } catch (error) {
     message = error instanceof Error ? error.message : ''
   }
-  for (const part of ['version', 'models', 'MESH_FINGERPRINT_SECRET', 'MESH_ADMIN_TOKEN']) {
+  for (const part of [
+    'version',
+    'models',
+    'MESH_FINGERPRINT_SECRET',
+    'MESH_ENCRYPTION_SECRET',
+    'MESH_ADMIN_TOKEN',
+  ]) {
     expect(message).toContain(part)
   }
   expect(message).not.toContain('hunter2')
