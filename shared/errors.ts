@@ -45,6 +45,7 @@ export type GatewayError =
   // What we, or the pools, cannot do now
   | { readonly reason: 'edge_busy' }
   | { readonly reason: 'config_unavailable' }
+  | { readonly reason: 'run_unavailable' }
   | { readonly reason: 'no_eligible_pool'; readonly retryAfterSeconds: number }
   | { readonly reason: 'pool_timeout' }
   /** A pool refuses our credentials or does not know the model it is configured to serve. */
@@ -193,6 +194,10 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
   }),
   config_unavailable: () => ({
     ...server(503, 'The current configuration could not be confirmed. Try again shortly.'),
+    headers: after(1),
+  }),
+  run_unavailable: () => ({
+    ...server(503, 'The run could not be reached. Try again shortly.'),
     headers: after(1),
   }),
   no_eligible_pool: ({ retryAfterSeconds }) => ({

@@ -7,6 +7,7 @@ import { respondToError } from './middleware/error-boundary.ts'
 import { identifyRequest } from './middleware/identify-request.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { generate } from './routes/generate.ts'
+import { detachGeneration, resumeGeneration } from './routes/generations.ts'
 import { health } from './routes/health.ts'
 import { listModels, showModel } from './routes/models.ts'
 import { methodNotAllowed, notFound } from './routes/unmatched.ts'
@@ -23,6 +24,7 @@ const EXPOSED_HEADERS = [
   'x-mesh-region',
   'x-mesh-residency',
   'x-mesh-route',
+  'x-mesh-run',
   'x-request-id',
   'x-should-retry',
 ]
@@ -38,6 +40,8 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
   app.post('/v1/completions', generate('completions'))
   app.get('/v1/models', listModels)
   app.get('/v1/models/:model{.+}', showModel)
+  app.get('/v1/generations/:run', resumeGeneration)
+  app.delete('/v1/generations/:run', detachGeneration)
   app.get('/healthz', health)
   app.route('/admin/v1', adminRoutes())
 
@@ -45,6 +49,7 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
   app.all('/v1/completions', methodNotAllowed('POST'))
   app.all('/v1/models', methodNotAllowed('GET'))
   app.all('/v1/models/:model{.+}', methodNotAllowed('GET'))
+  app.all('/v1/generations/:run', methodNotAllowed('GET, DELETE'))
   app.all('/healthz', methodNotAllowed('GET'))
   app.notFound(notFound)
   app.onError(respondToError)

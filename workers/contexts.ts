@@ -19,6 +19,8 @@ import type { AnswerSource } from './stream/answer-source.ts'
 export interface Incoming {
   readonly request: Request
   readonly requestId: string
+  /** Names this reader of the answer, whatever it is read from. */
+  readonly run: string
   readonly receivedAtMs: number
   readonly surface: Surface
   readonly arrival: Arrival
@@ -36,6 +38,10 @@ export interface Narrowing {
   readonly residency?: readonly string[]
   readonly dataClass?: string
   readonly timeoutMs?: number
+  /** Whether the client may come back for the answer when its connection drops. */
+  readonly isResumable: boolean
+  /** The client's own name for the request: sent again, it is the same request, and its answer the same. */
+  readonly idempotencyKey?: string
 }
 
 export interface Authenticated extends Received {
@@ -82,6 +88,10 @@ export type Sharing =
       readonly ttlSeconds: number
       /** Under which the fingerprint's epoch holds. */
       readonly lease: Lease
+      /** Why nobody else gets the answer, where the log is there only for the client to come back to. */
+      readonly alone?: NotShared
+      /** What the client's Idempotency-Key stands for: keyed digests of the key and of the request. */
+      readonly claim?: { readonly name: string; readonly request: string }
     }
   | { readonly kind: 'private'; readonly detail: PrivateReason }
 
@@ -101,4 +111,6 @@ export interface Answered extends LookedUp {
 export interface Answer {
   readonly facts: AnswerFacts
   readonly source: AnswerSource
+  /** The log it is read from; absent where this isolate makes it, or has it whole. */
+  readonly take?: string
 }

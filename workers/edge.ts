@@ -2,8 +2,10 @@
 import { createStubs, type Stubs } from './objects/stubs.ts'
 import type { Mesh } from './mesh.ts'
 import type { Runtime } from './runtime.ts'
+import { createAnswerStore, type AnswerStore } from './stores/answer-store.ts'
 import { createBodyBudget, type BodyBudget } from './stores/body-budget.ts'
 import { createLeaseStore, type LeaseStore } from './stores/lease-store.ts'
+import { createPoisonStore, type PoisonStore } from './stores/poison-store.ts'
 import { createPoolStates, type PoolStates } from './stores/pool-states.ts'
 import { createTenantKeyring, type TenantKeyring } from './tenant-keys.ts'
 
@@ -16,6 +18,8 @@ export interface Isolate {
   readonly leases: LeaseStore
   readonly bodies: BodyBudget
   readonly keys: TenantKeyring
+  readonly answers: AnswerStore
+  readonly poisoned: PoisonStore
 }
 
 export interface Edge extends Isolate {
@@ -33,6 +37,10 @@ export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
     pools: createPoolStates(),
     leases: createLeaseStore(mesh, stubs, runtime, keys),
     keys,
+    answers: createAnswerStore(runtime.answers(mesh.env.ANSWERS), mesh.vault, () =>
+      runtime.log({ event: 'storage_error', object: 'kv' }),
+    ),
+    poisoned: createPoisonStore(),
     bodies: createBodyBudget(mesh.config.limits.body_budget_bytes),
   }
 }

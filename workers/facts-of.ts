@@ -5,7 +5,7 @@ import type { Ranking } from '../shared/routing/rank.ts'
 import type { Dispatched } from './stages/dispatch.ts'
 
 export interface FactsInput {
-  readonly dispatched: Dispatched
+  readonly dispatched: Pick<Dispatched, 'candidate' | 'attempts' | 'firstTokenMs'>
   readonly ranking: Ranking
   readonly outcome: AnswerFacts['outcome']
   readonly modelVersion: string

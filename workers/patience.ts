@@ -1,4 +1,4 @@
-/** How long a request's client waits: until it leaves, or until the deadline it set. */
+/** How long a request's client waits: until it leaves, or until its deadline, which is the config's unless it set one. */
 import type { GatewayError } from '../shared/errors.ts'
 import type { Fingerprinted } from './contexts.ts'
 import type { Edge } from './edge.ts'
@@ -10,7 +10,9 @@ export interface Patience {
   readonly endsByMs: number
   /** Aborted when the client has left, or its deadline has passed. */
   readonly signal: AbortSignal
-  /** Holds a source to the client's deadline, if it set one; a pool's answer keeps `endsByMs` by itself. */
+  /** The client has left: for when its stream shows that, which the request's own signal need not once a stream has begun. */
+  leave(): void
+  /** Holds a log's answer to the deadline, whatever its shard does; a pool's answer keeps `endsByMs` by itself. */
   limit(source: AnswerSource): AnswerSource
   /** Tells a client that gave up from one whose deadline passed. */
   explain(error: GatewayError): GatewayError
@@ -18,17 +20,14 @@ export interface Patience {
 
 export function patienceOf(context: Fingerprinted, edge: Edge): Patience {
   const { runtime, mesh } = edge
-  const { timeoutMs } = context.narrowing
-  const endsByMs = context.receivedAtMs + (timeoutMs ?? mesh.config.limits.total_ms)
-  const left = context.request.signal
-  if (timeoutMs === undefined) {
-    return { endsByMs, signal: left, limit: (source) => source, explain: (error) => error }
-  }
+  const endsByMs = context.receivedAtMs + (context.narrowing.timeoutMs ?? mesh.config.limits.total_ms)
   const deadline = AbortSignal.timeout(Math.max(0, endsByMs - runtime.now()))
+  const leaving = new AbortController()
   return {
     endsByMs,
-    signal: AbortSignal.any([left, deadline]),
-    limit: (source) => withDeadline(source, endsByMs, runtime),
+    signal: AbortSignal.any([context.request.signal, deadline, leaving.signal]),
+    leave: () => leaving.abort(),
+    limit: (source) => withDeadline(source, { endsByMs }, runtime),
     explain: (error) =>
       error.reason === 'client_cancelled' && deadline.aborted ? { reason: 'pool_timeout' } : error,
   }

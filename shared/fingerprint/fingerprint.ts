@@ -33,11 +33,12 @@ export interface DigestedRequest {
   readonly body: Readonly<Record<string, unknown>>
 }
 
-/** Who shares answers: everyone of the tenant, one API key, or one `user` value. */
+/**
+ * Who shares answers: everyone of the tenant, one API key, or one `user` value; or nobody but the client that comes back to
+ * one run, or sends a request again under its Idempotency-Key.
+ */
 export type CacheScope =
-  | { readonly kind: 'tenant' }
-  | { readonly kind: 'key'; readonly id: string }
-  | { readonly kind: 'user'; readonly id: string }
+  { readonly kind: 'tenant' } | { readonly kind: 'key' | 'user' | 'run' | 'idempotency'; readonly id: string }
 
 export interface FingerprintInput {
   readonly tenant: string
@@ -86,6 +87,18 @@ export async function fingerprint(
   const where = await part({ tenant, scope, epoch, placement, version }, digests)
   const label = digests.utf8('warmpath/fingerprint/v1\n')
   return base64Url(await digests.hmacSha256(key, concatBytes([label, where, request])))
+}
+
+/** Names what a client's Idempotency-Key stands for, under one of the tenant's API keys. 43 characters of base64url. */
+export async function claimName(
+  { keyId, idempotencyKey }: { readonly keyId: string; readonly idempotencyKey: string },
+  key: Uint8Array,
+  digests: Digests,
+): Promise<string> {
+  const label = digests.utf8('warmpath/idempotency/v1\n')
+  return base64Url(
+    await digests.hmacSha256(key, concatBytes([label, await part([keyId, idempotencyKey], digests)])),
+  )
 }
 
 /** The digest of one value, 32 bytes. Not keyed: it stays inside a function and is never stored or shown. */

@@ -7,6 +7,8 @@
  * its weight, and changing one weight moves requests only to or from that version: the cached answers of the others stay.
  */
 
+import { fnv1a, mix } from './mix.ts'
+
 export interface WeightedVersion {
   readonly id: string
   /** 0 is never picked. */
@@ -43,20 +45,4 @@ function draw(id: string, digest: Uint8Array): number {
 function word(digest: Uint8Array, offset: number): number {
   const [a = 0, b = 0, c = 0, d = 0] = digest.subarray(offset, offset + 4)
   return (a << 24) | (b << 16) | (c << 8) | d
-}
-
-/** FNV-1a, 32 bits, over UTF-16 code units (version ids are ASCII). */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5
-  for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  }
-  return hash
-}
-
-/** The finalizer of MurmurHash3, 32 bits, as an unsigned integer. */
-function mix(value: number): number {
-  let hash = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
 }

@@ -20,6 +20,11 @@ export interface Frame {
   readonly finishes: readonly Finish[]
   /** Tokens generated so far, over all choices, only where the pool states it in this event. */
   readonly completionTokens?: number
+  /**
+   * The text it adds, where it is nothing but text of the only choice: that is what another pool could go on from.
+   * Undefined where anything else is in it (a tool call, reasoning, log probabilities).
+   */
+  readonly text?: string
 }
 
 export interface Finish {

@@ -3,21 +3,26 @@
  * with its kind in the first character, so that an edge turns a frame line into an SSE event by slicing.
  *
  *     h{…}                     head: once, first
- *     d{"choices":…}           frame: its members
+ *     d42{"choices":…}         frame: the tokens generated so far (left out: not stated) and its members
  *     u12,5,3 {…}              usage: prompt, completion and cached tokens (empty: unknown), the pool's own JSON
  *     e{…}                     end: once, last; a log without it was cut
  *                              blank: nothing; only shows the writer whether the reader is still there
  *
  * JSON text has no raw line break inside strings, and between tokens the ingest replaced them.
  */
-import type { Frame, Usage } from './frame.ts'
+import type { Usage } from './frame.ts'
 
 export type LogLine =
   /** `json` is what the writer encoded; its shape is for the two ends to agree on. */
   | { readonly kind: 'head'; readonly json: string }
-  | { readonly kind: 'frame'; readonly members: string }
+  | { readonly kind: 'frame'; readonly members: string; readonly tokens?: number }
   | { readonly kind: 'usage'; readonly usage: Usage }
   | { readonly kind: 'end'; readonly json: string }
+
+export interface FrameLine {
+  readonly members: string
+  readonly tokens?: number
+}
 
 export interface LineReader {
   /**
@@ -34,9 +39,9 @@ export function encodeHeadLine(head: object): string {
   return `h${JSON.stringify(head)}\n`
 }
 
-/** A frame's line; what only the producer needs (finishes, counts) stays behind. */
-export function encodeFrameLine(frame: Pick<Frame, 'members'>): string {
-  return `d${frame.members}\n`
+/** A frame's line. Members begin with a brace, so that the digits before them need no end. */
+export function encodeFrameLine({ members, tokens }: FrameLine): string {
+  return `d${tokens ?? ''}${members}\n`
 }
 
 /** The line of the counts last stated. */
@@ -74,7 +79,7 @@ function decodeLine(line: string): LogLine | undefined {
   const text = line.slice(1)
   switch (line[0]) {
     case 'd':
-      return { kind: 'frame', members: text }
+      return decodeFrame(text)
     case 'h':
       return { kind: 'head', json: text }
     case 'u':
@@ -84,6 +89,12 @@ function decodeLine(line: string): LogLine | undefined {
     default:
       return undefined
   }
+}
+
+function decodeFrame(text: string): LogLine {
+  const brace = text.indexOf('{')
+  if (brace <= 0) return { kind: 'frame', members: text }
+  return { kind: 'frame', members: text.slice(brace), tokens: Number(text.slice(0, brace)) }
 }
 
 function decodeUsage(text: string): LogLine | undefined {

@@ -1,6 +1,7 @@
 /** The one place where anything of a request may be stored: a pure function of its placement, edge and mode. */
 import type { MeshMode } from '../config/mode.ts'
 import type { Region } from '../schema/mesh.ts'
+import { fnv1a, mix } from '../fingerprint/mix.ts'
 import { nearestOf } from './great-circle.ts'
 import type { Placement } from './place.ts'
 
@@ -29,6 +30,29 @@ export function homeOf(placement: Placement, edgeRegion: Region, mode: MeshMode)
       ? edgeRegion
       : nearestOf(edgeRegion, storageRegions.filter(mayStore))
   return region === undefined ? undefined : homeAt(region, restricted)
+}
+
+/**
+ * The home of a log that is to be the only one in the world: of the regions where it may be kept, the one that the name
+ * picks (rendezvous hashing, Thaler and Ravishankar 1998), whichever edge asks. Undefined where nothing may be stored.
+ */
+export function worldHomeOf(
+  { restricted, storageRegions }: Placement,
+  name: string,
+  mode: MeshMode,
+): Home | undefined {
+  const regions = storageRegions.filter((region) => canKeepIn(region.jurisdiction, restricted, mode))
+  const region = highest(regions, ({ id }) => mix(fnv1a(`${name}/${id}`)))
+  return region === undefined ? undefined : homeAt(region, restricted)
+}
+
+function highest<T>(items: readonly T[], scoreOf: (item: T) => number): T | undefined {
+  let best: { item: T; score: number } | undefined
+  for (const item of items) {
+    const score = scoreOf(item)
+    if (best === undefined || score > best.score) best = { item, score }
+  }
+  return best?.item
 }
 
 /** The first of some regions where storage can be kept, for what belongs to no single request. */

@@ -22,7 +22,7 @@ export function createToolCallsFold() {
 
   function callFor(delta: Json): ToolCall {
     const id = typeof delta.id === 'string' && delta.id !== '' ? delta.id : undefined
-    const found = find(calls, delta.index, id)
+    const found = findCall(calls, delta.index, id)
     if (found !== undefined) return found
     const index = typeof delta.index === 'number' ? delta.index : calls.length
     const call: ToolCall = {
@@ -69,7 +69,11 @@ export function joinText(before: unknown, piece: unknown): string {
 }
 
 /** Some servers send `index: null`: then a new id is a new call, and no id means the one before. */
-function find(calls: readonly ToolCall[], index: unknown, id: string | undefined): ToolCall | undefined {
+export function findCall<Call extends { readonly index: number; readonly id: string | undefined }>(
+  calls: readonly Call[],
+  index: unknown,
+  id: string | undefined,
+): Call | undefined {
   if (typeof index === 'number') return calls.find((call) => call.index === index)
   return id === undefined ? calls.at(-1) : calls.find((call) => call.id === id)
 }

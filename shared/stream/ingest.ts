@@ -2,6 +2,7 @@
 import type { Finish, Frame, Surface, Usage } from '../log/frame.ts'
 import { createEventReader } from './event-reader.ts'
 import type { SseEvent } from './event-reader.ts'
+import { createCallNumbering } from './number-calls.ts'
 import type { UpstreamEvent } from './upstream-event.ts'
 
 export interface IngestOptions {
@@ -31,6 +32,8 @@ export interface Ingest {
    * rest matters: the pool said it was done, or failed. Later calls give nothing.
    */
   push(text: string): readonly IngestStep[]
+  /** The counts last stated. */
+  usage(): Usage | undefined
   /** The upstream closed. Gives the end already given, if there was one. */
   end(): StreamEnd
 }
@@ -53,6 +56,7 @@ export function createIngest(options: IngestOptions): Ingest {
   const reader = createEventReader(options.maxEventChars ?? DEFAULT_MAX_EVENT_CHARS)
   const finishes = new Map<number, string>()
   const unfinished = new Set<number>()
+  const numberCalls = createCallNumbering()
   let usage: Usage | undefined
   let ended: StreamEnd | undefined
 
@@ -95,7 +99,9 @@ export function createIngest(options: IngestOptions): Ingest {
       finishes.set(index, reason)
       unfinished.delete(index)
     }
-    return { kind: 'frame', frame: expectedChoices > 1 ? withoutCount(frame) : frame }
+    const members = numberCalls(frame.members)
+    const numbered = members === frame.members ? frame : { ...frame, members }
+    return { kind: 'frame', frame: expectedChoices > 1 ? ofOneOfMany(numbered) : numbered }
   }
 
   return {
@@ -110,12 +116,13 @@ export function createIngest(options: IngestOptions): Ingest {
       if (reader.overflowed()) steps.push({ kind: 'end', end: finish('upstream_error') })
       return steps
     },
+    usage: () => usage,
     end: () => ended ?? finish(isComplete() ? 'completed' : 'truncated'),
   }
 }
 
-/** vLLM's running count is of the event's own choice: with several choices it is not the answer's. */
-function withoutCount(frame: Frame): Frame {
-  const { completionTokens: _, ...rest } = frame
+/** With several choices neither an event's count (vLLM's is of its own choice) nor its text is the answer's. */
+function ofOneOfMany(frame: Frame): Frame {
+  const { completionTokens: _count, text: _text, ...rest } = frame
   return rest
 }

@@ -23,6 +23,9 @@ export interface Renderer {
   done(): string
 }
 
+/** A comment, which SDKs pass over: it carries nothing, and only shows that the connection lives. */
+export const KEEP_ALIVE = ': keep-alive\n\n'
+
 const OBJECTS: Readonly<Record<Surface, string>> = {
   chat: 'chat.completion.chunk',
   completions: 'text_completion',

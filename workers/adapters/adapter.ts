@@ -2,6 +2,7 @@
  * What a pool dialect is: three pure functions over plain values. A dialect is a wire format, never a vendor; a new
  * vendor that speaks a known dialect is config, not code.
  */
+import type { Continues } from '../../shared/log/continuation.ts'
 import type { Surface } from '../../shared/log/frame.ts'
 import type { Dialect } from '../../shared/schema/mesh.ts'
 import type { UpstreamEvent } from '../../shared/stream/upstream-event.ts'
@@ -14,6 +15,8 @@ export interface PoolAdapter {
   readonly fields: Readonly<Record<Surface, ReadonlySet<string>>>
   /** Whether the pool keeps tenants' prefix caches apart when sent a `cache_salt`. */
   readonly separatesTenants: boolean
+  /** On which surfaces the pool goes on from a text that it is given as the beginning of its answer. */
+  readonly continues: Continues
   readonly buildRequest: (input: PoolRequestInput) => PoolRequest
   /** Reads the data of one SSE event of a 200 answer. Never throws. */
   readonly readEvent: (surface: Surface, data: string) => UpstreamEvent
@@ -29,6 +32,8 @@ export interface PoolRequestInput {
   readonly servedModel: string
   /** HMAC of the tenant: always ours, never the client's. */
   readonly cacheSalt: string
+  /** Whether the body ends with the beginning of the answer, which the pool is to go on from. */
+  readonly isContinuation: boolean
 }
 
 export interface PoolRequest {

@@ -1,5 +1,7 @@
 /** The dialect of llama.cpp's `llama-server`: counts come as timings, and malformed JSON as a 500. */
 import { CHAT_FIELDS, COMPLETIONS_FIELDS } from '../../shared/schema/fields.ts'
+import type { Usage } from '../../shared/log/frame.ts'
+import { usageOf } from '../../shared/log/length-cut.ts'
 import type { PoolAdapter, PoolFault } from './adapter.ts'
 import { REJECTED, readErrorText, readOpenAIError } from './openai-errors.ts'
 import { readOpenAIEvent, tokenCount } from './openai-events.ts'
@@ -37,6 +39,7 @@ const EVENTS: EventDialect = {
   // Measurements and progress of the run that produced the answer.
   droppedMembers: new Set(['timings', 'prompt_progress']),
   completionTokens: ({ timings }) => (isObject(timings) ? tokenCount(timings.predicted_n) : undefined),
+  usage: ({ timings }) => (isObject(timings) ? usageOfTimings(timings) : undefined),
 }
 
 export const llamacpp: PoolAdapter = {
@@ -47,9 +50,20 @@ export const llamacpp: PoolAdapter = {
   },
   // Its cache belongs to slots, which any request may get.
   separatesTenants: false,
+  continues: { chat: true, completions: true },
   buildRequest: (input) => buildOpenAIRequest(input, { members: { timings_per_token: true } }),
   readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
   readError,
+}
+
+/** It states usage at the end only; its timings have the same counts all along. */
+function usageOfTimings(timings: Readonly<Record<string, unknown>>): Usage | undefined {
+  const cachedTokens = tokenCount(timings.cache_n)
+  const newTokens = tokenCount(timings.prompt_n)
+  const completionTokens = tokenCount(timings.predicted_n)
+  if (cachedTokens === undefined || newTokens === undefined || completionTokens === undefined)
+    return undefined
+  return usageOf({ promptTokens: cachedTokens + newTokens, completionTokens, cachedTokens })
 }
 
 /** A body it cannot parse gives 500: counted as a pool's failure, one client could open the breaker with it. */

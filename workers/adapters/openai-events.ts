@@ -3,6 +3,7 @@
  * what pools send: only what must be known is read, the rest is passed on as written.
  */
 import type { Finish, Frame, Surface, Usage } from '../../shared/log/frame.ts'
+import { plainTextOf } from '../../shared/log/plain-text.ts'
 import type { JsonObject, Member } from '../../shared/stream/members.ts'
 import { readJsonObject } from '../../shared/stream/members.ts'
 import type { UpstreamEvent } from '../../shared/stream/upstream-event.ts'
@@ -16,6 +17,8 @@ export interface EventDialect {
     event: Readonly<Record<string, unknown>>,
     usage: Usage | undefined,
   ) => number | undefined
+  /** Counts that the dialect states elsewhere than in `usage`, for events without that. */
+  readonly usage?: (event: Readonly<Record<string, unknown>>) => Usage | undefined
 }
 
 /** Members that differ between readers (the renderer writes them) and OpenAI's padding against traffic analysis. */
@@ -38,17 +41,19 @@ export function readOpenAIEvent(dialect: EventDialect, surface: Surface, data: s
   const object = readJsonObject(data)
   if (object === undefined || isFailure(object.value)) return FAILED
   const { choices } = object.value
-  const usage = readUsage(object)
+  const usage = readUsage(object) ?? dialect.usage?.(object.value)
   if (choices === undefined || choices === null || (Array.isArray(choices) && choices.length === 0)) {
     return usage === undefined ? IGNORED : { kind: 'usage', usage }
   }
   if (!Array.isArray(choices) || !choices.every(isObject)) return FAILED
   const tokens = dialect.completionTokens?.(object.value, usage)
+  const text = plainTextOf(surface, choices)
   const frame: Frame = {
     members: joinMembers(object.members, dialect.droppedMembers),
     hasContent: choices.some((choice) => hasContent(surface, choice)),
     finishes: choices.flatMap(finishOf),
     ...(tokens === undefined ? {} : { completionTokens: tokens }),
+    ...(text === undefined ? {} : { text }),
   }
   const indexes = choices.map(indexOf)
   return { kind: 'frame', frame, indexes, ...(usage === undefined ? {} : { usage }) }

@@ -9,6 +9,12 @@ const PATHS: Readonly<Record<Surface, string>> = {
 }
 
 /**
+ * Both, on vLLM as on llama.cpp: the first alone clashes with the default of the second (400), and without the first
+ * llama.cpp repeats the text it was given.
+ */
+const CONTINUE = { continue_final_message: true, add_generation_prompt: false } as const
+
+/**
  * Serialises the checked fields, with the pool's own name of the model, always as a stream with usage. `own` are the
  * dialect's members; they win over the request's.
  */
@@ -16,10 +22,12 @@ export function buildOpenAIRequest(
   input: PoolRequestInput,
   own: { readonly streamOptions?: object; readonly members?: object },
 ): PoolRequest {
+  const isChatContinuation = input.isContinuation && input.surface === 'chat'
   const fields = Object.entries(input.body).filter(([key]) => !GATEWAY_ONLY_FIELDS.has(key))
   const body = {
     ...Object.fromEntries(fields),
     ...own.members,
+    ...(isChatContinuation ? CONTINUE : {}),
     model: input.servedModel,
     stream: true,
     stream_options: { include_usage: true, ...own.streamOptions },

@@ -13,6 +13,8 @@ export const openai: PoolAdapter = {
   dialect: 'openai',
   fields: { chat: CHAT_FIELDS, completions: COMPLETIONS_FIELDS },
   separatesTenants: false,
+  // A prompt that ends with the text so far is a prompt like any other; a chat has no standard way to go on.
+  continues: { chat: false, completions: true },
   buildRequest: (input) => buildOpenAIRequest(input, {}),
   readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
   readError: readOpenAIError,

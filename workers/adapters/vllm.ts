@@ -43,6 +43,7 @@ export const vllm: PoolAdapter = {
     completions: new Set([...COMPLETIONS_FIELDS, ...SAMPLING_FIELDS, 'response_format']),
   },
   separatesTenants: true,
+  continues: { chat: true, completions: true },
   buildRequest: (input) =>
     buildOpenAIRequest(input, {
       streamOptions: { continuous_usage_stats: true },

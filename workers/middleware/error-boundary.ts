@@ -2,10 +2,9 @@
 import type { ErrorHandler } from 'hono'
 import type { AppVariables } from '../app-variables.ts'
 import { failed } from '../error-response.ts'
+import { logInternalError } from '../internal-error.ts'
 
 export const respondToError: ErrorHandler<AppVariables> = (error, context) => {
-  const { runtime } = context.get('edge')
-  // Messages can quote what was being read (V8's JSON errors do), so only the error's class is logged.
-  runtime.log({ event: 'internal_error', request_id: context.get('requestId'), class: error.name })
+  logInternalError(error, context.get('requestId'), context.get('edge').runtime)
   return failed({ reason: 'internal_error' })
 }

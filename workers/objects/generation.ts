@@ -1,50 +1,92 @@
 /**
- * A generation being made inside a shard: asks the pools, appends what comes to the log and wakes the readers. It lives for
- * as long as somebody reads it; when the last reader leaves, the pool's connection is closed.
+ * A generation inside a shard: asks the pools, appends what comes to the log and wakes the readers. It lives for as long as
+ * somebody reads it, or may come back to it; when the last one has left, the pool's connection is closed.
  */
-import type { AnswerFacts } from '../../shared/log/answer-facts.ts'
+import type { AnswerOutcome } from '../../shared/log/answer-facts.ts'
+import type { KeptLog } from '../../shared/log/document.ts'
+import type { GenerationLog } from '../../shared/log/generation-log.ts'
+import type { LogLife } from '../../shared/log/reading.ts'
+import { beginningOf } from '../../shared/log/beginning.ts'
 import type { GatewayError } from '../../shared/errors.ts'
-import { createGenerationLog, type GenerationLog } from '../../shared/log/generation-log.ts'
-import { encodeEndLine, encodeFrameLine, encodeUsageLine } from '../../shared/log/lines.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import type { Dispatched } from '../stages/dispatch.ts'
-import type { PoolStep } from '../stream/pool-answer.ts'
+import { explainRoute } from '../../shared/routing/explain.ts'
+import type { BegunAnswer } from '../outgoing/ask-pool.ts'
+import type { Produced } from '../stages/produce.ts'
+import type { PoolAnswer, PoolStep } from '../stream/pool-answer.ts'
+import type { GenerationJob } from './log-shard-rpc.ts'
 
-/** What is known of a finished generation beyond its lines. */
-export interface Completion {
-  readonly finish?: string
-  readonly completionTokens?: number
+export interface StartInput {
+  readonly job: GenerationJob
+  /** What there is already, where a log is continued. */
+  readonly begun?: BegunAnswer
+  /** Pools that everybody who reads may be answered by; to be asked again before every dispatch. */
+  readonly allowedPools: () => ReadonlySet<string>
+  readonly signal: AbortSignal
 }
 
 export interface GenerationOptions {
-  /** The token limit it is made under. */
-  readonly asked?: number
-  readonly startedAtMs: number
-  readonly start: (
-    signal: AbortSignal,
-  ) => Promise<Result<{ dispatched: Dispatched; facts: AnswerFacts }, GatewayError>>
-  /** Called once, before the readers learn of the end. */
-  readonly onEnd: (generation: Generation, facts: AnswerFacts | undefined, completion: Completion) => void
+  readonly take: string
+  readonly log: GenerationLog
+  /** Of a log that was there before; a new one has it from its first token on. */
+  readonly kept?: KeptLog
+  readonly start: (input: StartInput) => Promise<Result<Produced, GatewayError>>
+  readonly lifeOf: (job: GenerationJob) => LogLife
+  /** More than this is relayed and no longer kept. */
+  readonly maxBytes: number
+  /** Tokens that may be generated while no reader has a client. */
+  readonly detachedTokens: number
+  /** Called when events were added. */
+  readonly onEvents: (generation: Generation) => void
+  /** Called when a production has ended, before the readers learn of it. */
+  readonly onEnd: (generation: Generation) => void
+}
+
+/** Somebody for whom the generation goes on. */
+export interface Reader {
+  readonly job: GenerationJob
+  /** The tokens there were when its client left; absent while it has one. */
+  detachedAtTokens?: number
+  /** Calling it again does nothing. */
+  leave(): void
 }
 
 export interface Generation {
-  readonly asked?: number
+  readonly take: string
   readonly log: GenerationLog
-  readonly startedAtMs: number
-  /** Resolves when the first token is here, or when there will be none. */
-  readonly begun: Promise<Result<AnswerFacts, GatewayError>>
+  /** Undefined until the first token. */
+  readonly kept: KeptLog | undefined
+  /** How the last production ended. */
+  readonly outcome: AnswerOutcome | undefined
+  /** A pool has been asked and has not begun to answer. */
+  readonly isStarting: boolean
+  /** Nothing is being made. */
+  readonly isIdle: boolean
   /** Its last reader has left: it is being cancelled, and nobody may join it any more. */
   readonly isAbandoned: boolean
+  readonly readers: ReadonlySet<Reader>
+  /** Has the pools make it from the start. Resolves at the first token, or when there will be none. */
+  begin(job: GenerationJob): Promise<Result<undefined, GatewayError>>
+  /** What `begin` gave, or will give. */
+  readonly begun: Promise<Result<undefined, GatewayError>>
+  /**
+   * Has a pool go on where the log ended, unless one does already: one extension serves all who wait. Resolves with
+   * whether there is more to come.
+   */
+  extend(): Promise<boolean>
   /** Resolves when there is something new in the log. */
   changed(): Promise<void>
-  /** Adds a reader. Returns what that reader calls when it leaves; calling it again does nothing. */
-  join(): () => void
+  join(job: GenerationJob): Reader
 }
 
-export function startGeneration(options: GenerationOptions): Generation {
-  const log = createGenerationLog()
-  const abort = new AbortController()
-  let readers = 0
+export function createGeneration(options: GenerationOptions): Generation {
+  const { log, take, maxBytes } = options
+  const readers = new Set<Reader>()
+  let kept = options.kept
+  let abort = new AbortController()
+  let phase: 'idle' | 'starting' | 'producing' = 'idle'
+  let outcome: AnswerOutcome | undefined
+  let extension: Promise<boolean> | undefined
+  let begun: Promise<Result<undefined, GatewayError>> = Promise.resolve(ok(undefined))
   let wake: () => void = () => undefined
   let change = nextChange()
 
@@ -60,76 +102,154 @@ export function startGeneration(options: GenerationOptions): Generation {
     wakeReaders()
   }
 
-  // Whatever broke in starting it, its readers hear of an end.
-  const started = options
-    .start(abort.signal)
-    .catch((): Result<never, GatewayError> => err({ reason: 'internal_error' }))
-  const generation: Generation = {
-    ...(options.asked === undefined ? {} : { asked: options.asked }),
-    log,
-    startedAtMs: options.startedAtMs,
-    begun: started.then((result) => (result.ok ? ok(result.value.facts) : err(result.error))),
-    get isAbandoned() {
-      return abort.signal.aborted
-    },
-    changed: () => change,
-    join() {
-      readers += 1
-      let hasLeft = false
-      return () => {
-        if (hasLeft) return
-        hasLeft = true
-        readers -= 1
-        if (readers === 0 && log.state === 'open') abort.abort()
-      }
-    },
+  function allowedPools(): ReadonlySet<string> {
+    const [first = [], ...others] = [...readers].map(({ job }) => job.allowedPools)
+    return new Set(first.filter((pool) => others.every((pools) => pools.includes(pool))))
   }
 
-  void started.then((result) => {
-    if (result.ok) return produce(result.value.dispatched, result.value.facts)
-    log.end('broken', encodeEndLine({ outcome: 'upstream_error' }))
-    options.onEnd(generation, undefined, {})
-    notify()
-    return undefined
-  })
+  async function run(job: GenerationJob, soFar?: BegunAnswer): Promise<Result<undefined, GatewayError>> {
+    phase = 'starting'
+    abort = new AbortController()
+    const { signal } = abort
+    const started = await options
+      .start({ job, allowedPools, signal, ...(soFar === undefined ? {} : { begun: soFar }) })
+      // Whatever broke in starting it, its readers hear of an end.
+      .catch((): Result<never, GatewayError> => err({ reason: 'internal_error' }))
+    if (!started.ok) {
+      if (log.state === 'open') log.break()
+      end('upstream_error')
+      return started
+    }
+    const { answer, dispatched, ranking } = started.value
+    const { attempts, firstTokenMs, candidate } = dispatched
+    if (soFar !== undefined) log.reopen(job.generation.tokenLimit)
+    log.producedBy(producerOf(candidate))
+    const route = explainRoute(ranking, candidate.placed.pool.id)
+    kept ??= { log, life: options.lifeOf(job), origin: { attempts, firstTokenMs, route } }
+    phase = 'producing'
+    if (signal.aborted) answer.cancel()
+    signal.addEventListener('abort', () => answer.cancel(), { once: true })
+    void produce(answer)
+    return ok(undefined)
+  }
 
-  async function produce({ first, answer }: Dispatched, facts: AnswerFacts): Promise<void> {
-    const completion: { finish?: string; completionTokens?: number } = {}
-    if (abort.signal.aborted) answer.cancel()
-    abort.signal.addEventListener('abort', () => answer.cancel(), { once: true })
-    for (let step = first; ; step = await answer.next()) {
-      note(step, completion)
-      const lines = linesOf(step)
-      if (step.outcome === undefined) {
-        if (lines === '') continue
-        log.append(lines)
-        notify()
-        continue
+  async function produce(answer: PoolAnswer): Promise<void> {
+    for (;;) {
+      const step = await answer.next()
+      append(step)
+      if (step.outcome !== undefined) {
+        if (step.outcome === 'completed' && log.finish !== undefined) log.seal()
+        else log.break()
+        end(step.outcome)
+        return
       }
-      const state = step.outcome === 'completed' ? 'sealed' : 'broken'
-      log.end(state, lines + encodeEndLine({ outcome: step.outcome }))
-      // The log is stored in the same turn in which it ends: no reader finds it in neither place.
-      options.onEnd(generation, facts, completion)
+      if (step.frames.length === 0) continue
+      options.onEvents(generation)
+      letDetachedGo()
       notify()
-      return
     }
   }
 
+  function append({ frames, usage, takenOverBy }: PoolStep): void {
+    if (takenOverBy !== undefined) log.producedBy(producerOf(takenOverBy))
+    for (const frame of frames) log.append(frame)
+    if (usage !== undefined) log.count(usage)
+    // Readers who are further behind than this cannot be served: memory is not theirs to fill.
+    while (log.size > maxBytes) log.drop(log.firstKept + Math.ceil((log.length - log.firstKept) / 8))
+  }
+
+  function end(how: AnswerOutcome): void {
+    phase = 'idle'
+    outcome = how
+    try {
+      options.onEnd(generation)
+    } finally {
+      notify()
+    }
+  }
+
+  /** A run that nobody has come back to has had what it may cost. */
+  function letDetachedGo(): void {
+    const tokens = log.tokens ?? log.length
+    const isOver = ({ detachedAtTokens }: Reader): boolean =>
+      detachedAtTokens !== undefined && tokens - detachedAtTokens >= options.detachedTokens
+    // They leave when it has ended, so that whoever holds them learns of it.
+    if ([...readers].every(isOver)) abort.abort()
+  }
+
+  /** The reader who wants most: an extension for it serves the others too. */
+  function mostWanted(): GenerationJob | undefined {
+    let most: GenerationJob | undefined
+    for (const { job } of readers) {
+      if (most === undefined || wants(job) > wants(most)) most = job
+    }
+    return most
+  }
+
+  async function runExtension(): Promise<boolean> {
+    const job = mostWanted()
+    const soFar = beginningOf(log)
+    if (job === undefined || soFar === undefined) return false
+    // What ended by itself, whole or just before its pool was lost, has nothing to come.
+    if (log.state === 'sealed' ? !log.endedByLimit : log.finish !== undefined) return false
+    const { tokenLimit } = job.generation
+    if (tokenLimit !== undefined && (soFar.tokens === undefined || soFar.tokens >= tokenLimit)) return false
+    return (await run(job, { ...soFar, ...(log.usage === undefined ? {} : { usage: log.usage }) })).ok
+  }
+
+  const generation: Generation = {
+    take,
+    log,
+    get kept() {
+      return kept
+    },
+    get outcome() {
+      return outcome
+    },
+    get isStarting() {
+      return phase === 'starting'
+    },
+    get isIdle() {
+      return phase === 'idle'
+    },
+    get isAbandoned() {
+      return phase !== 'idle' && abort.signal.aborted
+    },
+    readers,
+    get begun() {
+      return begun
+    },
+    begin(job) {
+      begun = run(job)
+      return begun
+    },
+    extend() {
+      if (log.state === 'open') return Promise.resolve(true)
+      extension ??= runExtension().finally(() => {
+        extension = undefined
+      })
+      return extension
+    },
+    changed: () => change,
+    join(job) {
+      const reader: Reader = {
+        job,
+        leave() {
+          if (!readers.delete(reader)) return
+          if (readers.size === 0 && phase !== 'idle') abort.abort()
+        },
+      }
+      readers.add(reader)
+      return reader
+    },
+  }
   return generation
 }
 
-function linesOf({ frames, usage, outcome }: PoolStep): string {
-  let lines = ''
-  for (const frame of frames) lines += encodeFrameLine(frame)
-  // Running counts are the producer's own; the reader gets the last one.
-  if (usage !== undefined && outcome !== undefined) lines += encodeUsageLine(usage)
-  return lines
+function wants({ generation }: GenerationJob): number {
+  return generation.tokenLimit ?? Infinity
 }
 
-/** `length` wins among several choices: then the log is not a whole answer for a reader with a larger limit. */
-function note({ frames, usage }: PoolStep, completion: { finish?: string; completionTokens?: number }): void {
-  for (const { reason } of frames.flatMap((frame) => frame.finishes)) {
-    if (completion.finish !== 'length') completion.finish = reason
-  }
-  if (usage !== undefined) completion.completionTokens = usage.completionTokens
+function producerOf({ placed }: Produced['dispatched']['candidate']) {
+  return { pool: placed.pool.id, region: placed.region.id, jurisdiction: placed.region.jurisdiction }
 }

@@ -1,138 +1,153 @@
 /**
- * Sealed logs in a shard's SQLite: a row of what is known about the log, and its lines in segments of bounded size.
- * Every table and column is listed in docs/storage.md.
+ * Logs in a shard's SQLite: a row of what is known about each, and its events in segments of bounded size, all of it
+ * encrypted. Every table and column is listed in docs/storage.md.
  */
-import { z } from 'zod'
-import { answerFacts, type AnswerFacts } from '../../shared/log/answer-facts.ts'
-import type { LogSummary } from '../../shared/log/reading.ts'
 
-export interface StoredLog {
-  readonly facts: AnswerFacts
-  readonly summary: LogSummary
+/** Which log, whose, and until when. */
+export interface TakeRow {
+  /** One production of an answer under a fingerprint; a refresh begins another. */
+  readonly take: string
+  readonly fingerprint: string
+  readonly expiresAtMs: number
+}
+
+export interface StoredTake extends TakeRow {
+  readonly about: Uint8Array
+  /** Those that are there: what is known about the take tells whether that is all. */
+  readonly segments: readonly Uint8Array[]
 }
 
 export interface LogStorage {
-  /** Undefined where there is none, or what is there cannot be read. */
-  find(fingerprint: string): StoredLog | undefined
-  /** The lines of a log, segment by segment; undefined if any is missing. */
-  segments(fingerprint: string): Uint8Array[] | undefined
-  /** Replaces what there was under the fingerprint. @throws where the database does */
-  save(fingerprint: string, log: StoredLog, lines: Uint8Array): void
+  /** The take that is current under the fingerprint. */
+  find(fingerprint: string): StoredTake | undefined
+  findTake(take: string): StoredTake | undefined
+  /**
+   * Adds segments to a take and replaces what is known about it. A new take is current only if no other is.
+   * @throws where the database does
+   */
+  append(row: TakeRow, about: Uint8Array, from: number, segments: readonly Uint8Array[]): void
+  /** The other takes under the fingerprint are no longer current: they are kept a little for who still reads them. */
+  supersede(row: TakeRow, nowMs: number): void
+  remove(take: string): void
   /** Deletes what has expired. */
   sweep(nowMs: number): void
-  /** When the first of the logs will expire. */
+  /** When the first of the takes will expire. */
   nextExpiryMs(): number | undefined
 }
 
 /** Format of the rows; a row of another format is taken for absent. */
-const FORMAT = 1
-/** Rows hold 2 MB at the most. */
-const SEGMENT_BYTES = 1024 * 1024
-
-const storedLog = z.object({
-  facts: answerFacts,
-  summary: z.object({
-    state: z.literal('sealed'),
-    asked: z.number().exactOptional(),
-    finish: z.string().exactOptional(),
-    completionTokens: z.number().exactOptional(),
-    pool: z.string(),
-    modelVersion: z.string(),
-    createdAtMs: z.number(),
-    expiresAtMs: z.number(),
-  }),
-})
+const FORMAT = 2
+/** How long a reader whose log was replaced can still come back to it. */
+const SUPERSEDED_MS = 60_000
 
 export function createLogStorage(storage: DurableObjectStorage): LogStorage {
   const { sql } = storage
   sql.exec(`
-    CREATE TABLE IF NOT EXISTS log (
-      fingerprint TEXT PRIMARY KEY, format INTEGER NOT NULL, about TEXT NOT NULL, bytes INTEGER NOT NULL,
-      expires_at_ms INTEGER NOT NULL
+    DROP TABLE IF EXISTS segment;
+    DROP TABLE IF EXISTS log;
+    CREATE TABLE IF NOT EXISTS take (
+      take TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, format INTEGER NOT NULL, about BLOB NOT NULL,
+      superseded INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL
     ) WITHOUT ROWID;
-    CREATE INDEX IF NOT EXISTS log_by_expiry ON log (expires_at_ms);
-    CREATE TABLE IF NOT EXISTS segment (
-      fingerprint TEXT NOT NULL, number INTEGER NOT NULL, lines BLOB NOT NULL, PRIMARY KEY (fingerprint, number)
+    CREATE INDEX IF NOT EXISTS take_by_fingerprint ON take (fingerprint, superseded);
+    CREATE INDEX IF NOT EXISTS take_by_expiry ON take (expires_at_ms);
+    CREATE TABLE IF NOT EXISTS take_segment (
+      take TEXT NOT NULL, number INTEGER NOT NULL, events BLOB NOT NULL, PRIMARY KEY (take, number)
     ) WITHOUT ROWID;
   `)
 
-  function remove(fingerprint: string): void {
-    sql.exec('DELETE FROM segment WHERE fingerprint = ?', fingerprint)
-    sql.exec('DELETE FROM log WHERE fingerprint = ?', fingerprint)
+  interface Row extends Record<string, SqlStorageValue> {
+    take: string
+    fingerprint: string
+    about: ArrayBuffer
+    expires_at_ms: number
+  }
+
+  function read(rows: readonly Row[]): StoredTake | undefined {
+    const [row] = rows
+    if (row === undefined) return undefined
+    const segments = sql
+      .exec<{ events: ArrayBuffer }>(
+        'SELECT events FROM take_segment WHERE take = ? ORDER BY number',
+        row.take,
+      )
+      .toArray()
+      .map(({ events }) => new Uint8Array(events))
+    const { take, fingerprint } = row
+    return { take, fingerprint, expiresAtMs: row.expires_at_ms, about: new Uint8Array(row.about), segments }
   }
 
   return {
-    find(fingerprint) {
-      const [row] = sql
-        .exec<{ about: string }>(
-          'SELECT about FROM log WHERE fingerprint = ? AND format = ?',
-          fingerprint,
-          FORMAT,
-        )
-        .toArray()
-      return row === undefined ? undefined : readAbout(row.about)
-    },
-
-    segments(fingerprint) {
-      const [whole] = sql
-        .exec<{ bytes: number }>('SELECT bytes FROM log WHERE fingerprint = ?', fingerprint)
-        .toArray()
-      const segments = sql
-        .exec<{ lines: ArrayBuffer }>(
-          'SELECT lines FROM segment WHERE fingerprint = ? ORDER BY number',
-          fingerprint,
-        )
-        .toArray()
-        .map(({ lines }) => new Uint8Array(lines))
-      const bytes = segments.reduce((sum, segment) => sum + segment.byteLength, 0)
-      return bytes === whole?.bytes ? segments : undefined
-    },
-
-    save(fingerprint, log, lines) {
-      storage.transactionSync(() => {
-        remove(fingerprint)
-        sql.exec(
-          'INSERT INTO log (fingerprint, format, about, bytes, expires_at_ms) VALUES (?, ?, ?, ?, ?)',
-          fingerprint,
-          FORMAT,
-          JSON.stringify(log),
-          lines.byteLength,
-          log.summary.expiresAtMs,
-        )
-        for (let number = 0; number * SEGMENT_BYTES < lines.byteLength; number += 1) {
-          const segment = lines.slice(number * SEGMENT_BYTES, (number + 1) * SEGMENT_BYTES)
-          sql.exec(
-            'INSERT INTO segment (fingerprint, number, lines) VALUES (?, ?, ?)',
+    find: (fingerprint) =>
+      read(
+        sql
+          .exec<Row>(
+            'SELECT * FROM take WHERE fingerprint = ? AND superseded = 0 AND format = ?',
             fingerprint,
-            number,
+            FORMAT,
+          )
+          .toArray(),
+      ),
+
+    findTake: (take) =>
+      read(sql.exec<Row>('SELECT * FROM take WHERE take = ? AND format = ?', take, FORMAT).toArray()),
+
+    append({ take, fingerprint, expiresAtMs }, about, from, segments) {
+      storage.transactionSync(() => {
+        sql.exec('DELETE FROM take_segment WHERE take = ? AND number >= ?', take, from)
+        for (const [index, segment] of segments.entries()) {
+          sql.exec(
+            'INSERT INTO take_segment (take, number, events) VALUES (?, ?, ?)',
+            take,
+            from + index,
             segment,
           )
         }
+        sql.exec(
+          `INSERT INTO take (take, fingerprint, format, about, superseded, expires_at_ms)
+           VALUES (?, ?, ?, ?, (SELECT COUNT(*) > 0 FROM take WHERE fingerprint = ? AND superseded = 0), ?)
+           ON CONFLICT (take) DO UPDATE SET about = excluded.about, expires_at_ms = excluded.expires_at_ms`,
+          take,
+          fingerprint,
+          FORMAT,
+          about,
+          fingerprint,
+          expiresAtMs,
+        )
+      })
+    },
+
+    supersede({ take, fingerprint }, nowMs) {
+      sql.exec(
+        `UPDATE take SET superseded = 1, expires_at_ms = MIN(expires_at_ms, ?)
+         WHERE fingerprint = ? AND take <> ? AND superseded = 0`,
+        nowMs + SUPERSEDED_MS,
+        fingerprint,
+        take,
+      )
+      sql.exec('UPDATE take SET superseded = 0 WHERE take = ?', take)
+    },
+
+    remove(take) {
+      storage.transactionSync(() => {
+        sql.exec('DELETE FROM take_segment WHERE take = ?', take)
+        sql.exec('DELETE FROM take WHERE take = ?', take)
       })
     },
 
     sweep(nowMs) {
       storage.transactionSync(() => {
         sql.exec(
-          'DELETE FROM segment WHERE fingerprint IN (SELECT fingerprint FROM log WHERE expires_at_ms <= ?)',
+          'DELETE FROM take_segment WHERE take IN (SELECT take FROM take WHERE expires_at_ms <= ?)',
           nowMs,
         )
-        sql.exec('DELETE FROM log WHERE expires_at_ms <= ?', nowMs)
+        sql.exec('DELETE FROM take WHERE expires_at_ms <= ?', nowMs)
       })
     },
 
     nextExpiryMs() {
-      const [next] = sql.exec<{ at: number | null }>('SELECT MIN(expires_at_ms) AS at FROM log').toArray()
+      const [next] = sql.exec<{ at: number | null }>('SELECT MIN(expires_at_ms) AS at FROM take').toArray()
       return next?.at ?? undefined
     },
-  }
-}
-
-function readAbout(about: string): StoredLog | undefined {
-  try {
-    return storedLog.safeParse(JSON.parse(about)).data
-  } catch {
-    // Not JSON: as good as not there.
-    return undefined
   }
 }

@@ -1,5 +1,7 @@
-/** The byte streams a shard hands to readers: a head line, then a log's lines from wherever they are kept. */
-import { encodeHeadLine } from '../../shared/log/lines.ts'
+/** The byte streams a shard hands to readers: a head line, then a log's lines from wherever the reader stands. */
+import { encodeEndLine, encodeFrameLine, encodeHeadLine, encodeUsageLine } from '../../shared/log/lines.ts'
+import { readOn, type LogPiece } from '../../shared/log/read-on.ts'
+import type { AnswerEnd, AnswerOutcome } from '../../shared/log/answer-facts.ts'
 import type { LogHead } from '../stream/log-answer.ts'
 import type { Generation } from './generation.ts'
 
@@ -10,33 +12,56 @@ const MAX_WRITE_CHARACTERS = 16 * 1024
  * How often a blank line, which readers pass over, goes out while there is nothing to write: between isolates a
  * cancelled stream is noticed at the next write only, and a pool that reads a long prompt would compute for nobody.
  */
-const BEAT_MS = 500
+export const BEAT_MS = 500
 const BLANK_LINE = '\n'
+
+/** Among very many readers the later ones get what has come in this time at once: each write costs all of them. */
+const BATCH_MS = 250
+/** So many times as many, and they get the answer when it is whole. */
+const PATIENT_FACTOR = 4
+/** An answer that has to be continued more often than this does not end by being continued. */
+const MAX_EXTENSIONS = 4
 
 const encoder = new TextEncoder()
 
-/** What follows the head. */
-export type LogBody =
-  | { readonly kind: 'nothing' }
-  | { readonly kind: 'stored'; readonly segments: readonly Uint8Array[] }
-  /** The reader has joined; it leaves when it is done, or gone. */
-  | { readonly kind: 'followed'; readonly generation: Generation }
-
 export interface LogOpening {
   readonly head: LogHead
-  readonly body: LogBody
+  readonly reading?: LogReadingJob
+}
+
+/** What follows the head. */
+export interface LogReadingJob {
+  readonly generation: Generation
+  readonly events: number
+  readonly limit?: number
+  /** Whether the reader came for a log that had to be continued. */
+  readonly isExtended: boolean
+  /** What was begun for it, if so: whether there is more to come. When that fails, it is not tried again at once. */
+  readonly extension?: Promise<boolean>
+  /** Where it stands among those who read the log being made; from 0. */
+  readonly rank: number
+  readonly maxFollowers: number
 }
 
 /**
  * Makes a reader's stream. It is pulled: what a slow reader has not taken waits in the log, not in a queue of its own.
- * `opening` may take until the first token; a reader who leaves before is noticed by `onLeave`.
+ * `opening` may take until the first token; `onLeave` is called once, when the reader leaves or has everything.
  */
-export function logStream(opening: Promise<LogOpening>, onLeave: () => void): ReadableStream<Uint8Array> {
+export function logStream(
+  opening: Promise<LogOpening>,
+  onLeave: (why: 'left' | 'done') => void,
+): ReadableStream<Uint8Array> {
   const chunks = chunksOf(opening)
   let isWaiting = false
   let beat: ReturnType<typeof setInterval> | undefined
-  const stopBeating = (): void => clearInterval(beat)
-  opening.catch(stopBeating)
+  let isOver = false
+  const stop = (why: 'left' | 'done'): void => {
+    clearInterval(beat)
+    // Who has left may be held: what was being written then must not let go of it.
+    if (!isOver) onLeave(why)
+    isOver = true
+  }
+  opening.catch(() => stop('done'))
   return new ReadableStream({
     type: 'bytes',
     start(controller) {
@@ -50,34 +75,71 @@ export function logStream(opening: Promise<LogOpening>, onLeave: () => void): Re
         isWaiting = false
       })
       if (!done) return controller.enqueue(value)
-      stopBeating()
+      stop('done')
       return controller.close()
     },
     cancel() {
-      stopBeating()
-      onLeave()
+      stop('left')
     },
   } satisfies UnderlyingByteSource)
 }
 
 async function* chunksOf(opening: Promise<LogOpening>): AsyncGenerator<Uint8Array, undefined> {
-  const { head, body } = await opening
+  const { head, reading } = await opening
   yield encoder.encode(encodeHeadLine(head))
-  if (body.kind === 'stored') yield* body.segments
-  if (body.kind !== 'followed') return
-  const { generation } = body
-  let position = 0
+  if (reading === undefined) return
+  const { generation, limit } = reading
+  let { events } = reading
+  let extensions = 0
   for (;;) {
     // Asked for before the log is read, so that no change in between is missed.
     const changed = generation.changed()
-    const piece = generation.log.readFrom(position, MAX_WRITE_CHARACTERS)
-    if (piece.text !== '') {
-      position = piece.position
-      yield encoder.encode(piece.text)
-    } else if (generation.log.state === 'open') {
-      await changed
-    } else {
-      return
+    const piece = readOn(
+      generation.log,
+      { events, ...(limit === undefined ? {} : { limit }) },
+      MAX_WRITE_CHARACTERS,
+    )
+    events = piece.events
+    if (piece.entries.length > 0) yield encoder.encode(piece.entries.map(encodeFrameLine).join(''))
+    switch (piece.after) {
+      case 'more':
+        break
+      case 'wait':
+        await waitFor(changed, reading)
+        break
+      case 'whole':
+        yield ending(piece, generation, 'completed')
+        return
+      case 'short':
+      case 'broken': {
+        const mayExtend = piece.after === 'short' || (reading.isExtended && extensions === 0)
+        const begun = extensions === 0 ? reading.extension : undefined
+        extensions += 1
+        if (mayExtend && extensions <= MAX_EXTENSIONS && (await (begun ?? generation.extend()))) break
+        yield ending(piece, generation, piece.after === 'short' ? 'truncated' : brokenBy(generation))
+        return
+      }
+      case 'overshot':
+      case 'gone':
+        // Without an end line: the reader has to see how it goes on from what it has.
+        return
     }
   }
+}
+
+async function waitFor(changed: Promise<void>, reading: LogReadingJob): Promise<void> {
+  const { rank, maxFollowers, generation } = reading
+  await changed
+  if (rank < maxFollowers || generation.isIdle) return
+  await scheduler.wait(BATCH_MS)
+  while (rank >= maxFollowers * PATIENT_FACTOR && !generation.isIdle) await scheduler.wait(BATCH_MS)
+}
+
+function brokenBy({ outcome }: Generation): AnswerOutcome {
+  return outcome === undefined || outcome === 'completed' ? 'truncated' : outcome
+}
+
+function ending({ usage, total }: LogPiece, { log }: Generation, outcome: AnswerOutcome): Uint8Array {
+  const end: AnswerEnd = { outcome, pools: log.producers.map(({ pool }) => pool), events: total }
+  return encoder.encode((usage === undefined ? '' : encodeUsageLine(usage)) + encodeEndLine(end))
 }

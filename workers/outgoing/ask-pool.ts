@@ -4,7 +4,9 @@ import type { Candidate } from '../../shared/routing/rank.ts'
 import type { Region } from '../../shared/schema/mesh.ts'
 import type { GenerationRequest } from '../../shared/schema/request.ts'
 import { createIngest } from '../../shared/stream/ingest.ts'
-import type { Frame } from '../../shared/log/frame.ts'
+import { continuationBody, type PartialAnswer } from '../../shared/log/continuation.ts'
+import type { Frame, Usage } from '../../shared/log/frame.ts'
+import { createSeam } from '../../shared/log/seam.ts'
 import { adapters } from '../adapters/index.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
@@ -18,12 +20,20 @@ export interface PoolJob {
   readonly generation: GenerationRequest
   readonly modelVersion: string
   readonly cacheSalt: string
+  /** What there is of the answer already: the pool is to go on from it. */
+  readonly begun?: BegunAnswer
   /** Where we are. */
   readonly origin: Region
   /** When the whole answer must be here, milliseconds since the epoch. */
   readonly endsByMs: number
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal
+}
+
+/** The beginning of an answer, as other pools have left it. */
+export interface BegunAnswer extends PartialAnswer {
+  /** The counts last stated for it. */
+  readonly usage?: Usage
 }
 
 /**
@@ -39,7 +49,7 @@ export async function askPool(
   { mesh, runtime }: { readonly mesh: Mesh; readonly runtime: Runtime },
 ): Promise<Result<{ first: PoolStep; answer: PoolAnswer }, PoolFailure>> {
   const { placed } = candidate
-  const { generation } = job
+  const { generation, begun } = job
   const { limits } = mesh.config
   const adapter = adapters[placed.pool.dialect]
   const target = poolTarget(placed.pool, mesh.env)
@@ -47,7 +57,8 @@ export async function askPool(
 
   const request = adapter.buildRequest({
     surface: generation.surface,
-    body: generation.body,
+    body: begun === undefined ? generation.body : continuationBody(generation, begun),
+    isContinuation: begun !== undefined,
     servedModel: placed.served(job.modelVersion) ?? generation.model,
     cacheSalt: job.cacheSalt,
   })
@@ -93,6 +104,7 @@ export async function askPool(
       readEvent: adapter.readEvent,
       expectedChoices: typeof generation.body['n'] === 'number' ? generation.body['n'] : 1,
     }),
+    ...(begun === undefined ? {} : { seam: createSeam(generation.surface, begun, begun.usage) }),
     abort,
     maxBytes: MAX_ANSWER_BYTES,
     idleMs: limits.idle_ms,

@@ -1,14 +1,24 @@
-/** Seventh stage: which version of the model answers, and which shared answer, if any, this request belongs to. */
-import { cachePolicy } from '../../shared/cache/policy.ts'
-import { fingerprint, requestDigest, type CacheScope } from '../../shared/fingerprint/fingerprint.ts'
+/** Seventh stage: which version of the model answers, and which log, if any, this request belongs to. */
+import { cachePolicy, type NotShared } from '../../shared/cache/policy.ts'
+import { base64Url } from '../../shared/fingerprint/bytes.ts'
+import {
+  claimName,
+  fingerprint,
+  requestDigest,
+  type CacheScope,
+} from '../../shared/fingerprint/fingerprint.ts'
 import { pickVersion } from '../../shared/fingerprint/model-version.ts'
 import { isLive, type Lease } from '../../shared/lease/lease.ts'
+import { worldHomeOf } from '../../shared/residency/home.ts'
 import { webCryptoDigests } from '../digests.ts'
-import type { Admitted, Fingerprinted, PrivateReason } from '../contexts.ts'
+import type { Admitted, Fingerprinted, Sharing } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 
+/** Where nothing is to be kept, whatever the client may want to come back to. */
+const NEVER_KEPT: ReadonlySet<NotShared> = new Set(['off', 'no_store'])
+
 export async function fingerprintRequest(context: Admitted, edge: Edge): Promise<Fingerprinted> {
-  const { tenant, model, generation, placement, home } = context
+  const { tenant, model, generation, home } = context
   const lease = await liveLease(context, edge)
   const keys = await edge.keys.of(tenant.id)
   const policy = cachePolicy({
@@ -17,21 +27,46 @@ export async function fingerprintRequest(context: Admitted, edge: Edge): Promise
     body: generation.body,
     directives: context.narrowing.cache,
   })
+  const { cacheSalt } = keys
   const onlyVersion = model.versions.length === 1 ? model.versions[0] : undefined
-  const isShareable = policy.share && home !== undefined && lease !== undefined
+  const isKept = policy.share || (wantsToComeBack(context) && !NEVER_KEPT.has(policy.reason))
 
   // A private request of a model with one version needs no digest of its content at all.
-  if (!isShareable && onlyVersion !== undefined) {
-    return { ...context, modelVersion: onlyVersion.id, cacheSalt: keys.cacheSalt, sharing: privately() }
+  if ((!isKept || home === undefined || lease === undefined) && onlyVersion !== undefined) {
+    return { ...context, modelVersion: onlyVersion.id, cacheSalt, sharing: privately() }
   }
   const digest = await requestDigest(generation, keys.key, webCryptoDigests)
   const modelVersion = onlyVersion?.id ?? pickVersion(model.versions, digest)
-  if (!isShareable) return { ...context, modelVersion, cacheSalt: keys.cacheSalt, sharing: privately() }
+  const sharing =
+    isKept && home !== undefined && lease !== undefined
+      ? await share(context, { keys, digest, modelVersion, home, lease, policy }, edge)
+      : privately()
+  return { ...context, modelVersion, cacheSalt, sharing }
 
+  function privately(): Sharing {
+    if (!isKept && !policy.share) return { kind: 'private', detail: policy.reason }
+    return { kind: 'private', detail: home === undefined ? 'no_home' : 'no_lease' }
+  }
+}
+
+interface ShareInput {
+  readonly keys: { readonly key: Uint8Array }
+  readonly digest: Uint8Array
+  readonly modelVersion: string
+  readonly home: NonNullable<Admitted['home']>
+  readonly lease: Lease
+  readonly policy: ReturnType<typeof cachePolicy>
+}
+
+async function share(context: Admitted, input: ShareInput, edge: Edge): Promise<Sharing> {
+  const { tenant, model, placement, narrowing, generation } = context
+  const { keys, digest, modelVersion, lease, policy } = input
+  const { log } = edge.mesh.config
+  const claim = await claimOf(context, digest, keys.key)
   const name = await fingerprint(
     {
       tenant: tenant.id,
-      scope: scopeOf(context),
+      scope: policy.share ? scopeOf(context) : ownScope(context, claim?.name),
       epoch: lease.epoch,
       placement: placement.placementClass,
       version: modelVersion,
@@ -40,17 +75,39 @@ export async function fingerprintRequest(context: Admitted, edge: Edge): Promise
     keys.key,
     webCryptoDigests,
   )
+  const isWorldwide = (tenant.cache.coalesce ?? model.cache.coalesce) === 'world'
+  // Whoever sends it again may arrive anywhere.
+  const mustBeFound = isWorldwide || narrowing.idempotencyKey !== undefined
+  const home =
+    (mustBeFound ? worldHomeOf(placement, claim?.name ?? name, edge.mesh.mode) : undefined) ?? input.home
+  const ownTtl =
+    narrowing.idempotencyKey === undefined ? log.resumable_ttl_seconds : log.idempotency_ttl_seconds
   return {
-    ...context,
-    modelVersion,
-    cacheSalt: keys.cacheSalt,
-    sharing: { kind: 'shared', fingerprint: name, home, ttlSeconds: policy.ttlSeconds, lease },
+    kind: 'shared',
+    fingerprint: name,
+    home,
+    lease,
+    ttlSeconds: policy.share ? policy.ttlSeconds : Math.min(ownTtl, narrowing.cache.ttlSeconds ?? Infinity),
+    ...(policy.share ? {} : { alone: policy.reason }),
+    ...(claim === undefined ? {} : { claim }),
   }
 
-  function privately(): { kind: 'private'; detail: PrivateReason } {
-    if (!policy.share) return { kind: 'private', detail: policy.reason }
-    return { kind: 'private', detail: home === undefined ? 'no_home' : 'no_lease' }
+  /** A limit does not change the fingerprint; a request with another one is another request all the same. */
+  async function claimOf(
+    { narrowing: { idempotencyKey }, keyId }: Admitted,
+    request: Uint8Array,
+    key: Uint8Array,
+  ) {
+    if (idempotencyKey === undefined) return undefined
+    return {
+      name: await claimName({ keyId, idempotencyKey }, key, webCryptoDigests),
+      request: `${base64Url(request)}/${generation.tokenLimit ?? ''}`,
+    }
   }
+}
+
+function wantsToComeBack({ narrowing }: Admitted): boolean {
+  return narrowing.isResumable || narrowing.idempotencyKey !== undefined
 }
 
 /**
@@ -74,4 +131,9 @@ function scopeOf(context: Admitted): CacheScope {
     case 'user':
       return { kind: 'user', id: context.generation.hints.user ?? '' }
   }
+}
+
+/** Nobody else: it is there for the client to come back to, or to send the same request again. */
+function ownScope({ run }: Admitted, claimed: string | undefined): CacheScope {
+  return claimed === undefined ? { kind: 'run', id: run } : { kind: 'idempotency', id: claimed }
 }

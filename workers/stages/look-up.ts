@@ -1,38 +1,70 @@
 /**
- * Eighth stage: what is known already. A shareable request is put to the shard that owns its log, which replays the
- * answer or makes it; if the shard cannot be reached in time this isolate makes an answer of its own and stores none.
+ * Eighth stage: what is known already. A shareable request is looked for in this isolate's memory, then in KV and in the
+ * shard that owns its log at the same time, which replays the answer or makes it; the first of them to have it answers. If the
+ * shard cannot be reached in time this isolate makes an answer of its own and stores none.
  */
 import type { GatewayError } from '../../shared/errors.ts'
+import type { AnswerFacts } from '../../shared/log/answer-facts.ts'
 import { isLive } from '../../shared/lease/lease.ts'
+import type { KeptLog } from '../../shared/log/document.ts'
+import { readLog } from '../../shared/log/reading.ts'
 import { shardOf } from '../../shared/log/shard-of.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import type { Fingerprinted, LookedUp, PrivateReason, Sharing } from '../contexts.ts'
+import type { Answer, Fingerprinted, LookedUp, PrivateReason } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
-import type { GenerationJob } from '../objects/log-shard-rpc.ts'
+import { readerOf } from '../log-reader.ts'
+import { factsOfLog } from '../objects/log-facts.ts'
 import { travelTo } from '../objects/stubs.ts'
-import { openLogAnswer } from '../stream/log-answer.ts'
+import type { Patience as WholePatience } from '../patience.ts'
+import { keptAnswer } from '../stream/kept-answer.ts'
+import { openLogAnswer, type NoLogAnswer } from '../stream/log-answer.ts'
+import { survivingSource } from '../stream/surviving-source.ts'
+import { within } from '../within.ts'
+import { goOnPrivately } from './go-on-privately.ts'
+import { jobOf, type SharedRequest } from './generation-job.ts'
 
-/** Fails with `not_cached`, or with what the shard's own dispatch failed with. */
+/** How long the client waits. */
+type Patience = Pick<WholePatience, 'signal' | 'endsByMs'>
+
+/** Outcomes in which something is served that was finished before the request. */
+const REPLAYED: ReadonlySet<AnswerFacts['outcome']> = new Set(['hit', 'extended'])
+
+/** Fails with `not_cached`, `idempotency_key_conflict`, or with what the shard's own dispatch failed with. */
 export async function lookUp(
   context: Fingerprinted,
   edge: Edge,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<Result<LookedUp, GatewayError>> {
   const { sharing } = context
+  const { signal } = patience
   if (sharing.kind === 'private') return withoutLog(context, sharing.detail)
+  const request: SharedRequest = { ...context, sharing }
 
-  const stream = await openShard(context, sharing, edge)
-  if (stream === undefined) return withoutLog(context, 'shard_unreachable')
-  const answer = await openLogAnswer(stream, signal)
+  if (!(await isClaimed(request, edge))) return err({ reason: 'idempotency_key_conflict' })
+  const copy = copyInMemory(request, edge)
+  if (copy !== undefined) return ok({ ...context, shared: copy })
+  const answer = await firstOf(request, edge, patience)
   if (answer.ok) {
-    const isOld = answer.value.facts.outcome === 'hit' && !isLive(sharing.lease, edge.runtime.now())
+    const isOld = REPLAYED.has(answer.value.facts.outcome) && !isLive(sharing.lease, edge.runtime.now())
     if (!isOld) return ok({ ...context, shared: answer.value })
     // A purge may have returned in the meantime: what was known before it is not served after it.
     answer.value.source.cancel()
     return withoutLog(context, 'no_lease')
   }
-  if (answer.error.reason !== 'broken') return err(answer.error)
-  return signal.aborted ? err({ reason: 'client_cancelled' }) : withoutLog(context, 'shard_unreachable')
+  const { error } = answer
+  if (signal.aborted) return err({ reason: 'client_cancelled' })
+  switch (error.reason) {
+    case 'broken':
+    case 'gone':
+      return withoutLog(context, 'shard_unreachable')
+    case 'busy':
+      return withoutLog(context, 'shard_busy')
+    case 'config_unavailable':
+      // The shard's config is not ours: for whom nothing is at stake, the answer is made here.
+      return context.placement.restricted ? err(error) : withoutLog(context, 'shard_unreachable')
+    default:
+      return err(error)
+  }
 }
 
 /** The request does without: it is made here, for this reader alone. */
@@ -41,57 +73,138 @@ function withoutLog(context: Fingerprinted, detail: PrivateReason): Result<Looke
   return ok({ ...context, sharing: { kind: 'private', detail } })
 }
 
+/** Whether the client's Idempotency-Key, if it sent one, stands for this request. One that cannot be asked for does. */
+async function isClaimed({ sharing, edgeRegion }: SharedRequest, edge: Edge): Promise<boolean> {
+  const { claim, home } = sharing
+  if (claim === undefined) return true
+  const { log } = edge.mesh.config
+  const shard = edge.stubs.logShard(home, shardOf(claim.name, log.shards_per_home))
+  try {
+    const answer = travelTo(home, edgeRegion, edge.mesh.regions, edge.runtime).then(() =>
+      shard.claim(claim.name, claim.request, log.idempotency_ttl_seconds),
+    )
+    return (await within(answer, log.open_within_ms)) ?? true
+  } catch {
+    return true
+  }
+}
+
+function copyInMemory(request: SharedRequest, edge: Edge): Answer | undefined {
+  const { fingerprint } = request.sharing
+  if (!request.narrowing.cache.read) {
+    edge.answers.forget(fingerprint)
+    return undefined
+  }
+  if (!mayKeepHere(request) || !isLive(request.sharing.lease, edge.runtime.now())) return undefined
+  const kept = edge.answers.remembered(fingerprint, edge.runtime.now())
+  return kept === undefined ? undefined : hitOf(kept, request, edge)
+}
+
+/** Whether this isolate may hold what the request is answered with for others, too. */
+function mayKeepHere({ placement, edgeRegion, sharing }: SharedRequest): boolean {
+  if (sharing.alone !== undefined) return false
+  return !placement.restricted || placement.storageRegions.some(({ id }) => id === edgeRegion.id)
+}
+
+function hitOf(kept: KeptLog, request: SharedRequest, edge: Edge): Answer | undefined {
+  const nowMs = edge.runtime.now()
+  const { tokenLimit } = request.generation
+  const reader = readerOf(jobOf(request), edge.mesh, nowMs)
+  if (readLog(kept.log, kept.life, reader) !== 'hit') return undefined
+  return { facts: factsOfLog(kept, 'hit', nowMs), source: keptAnswer(kept, tokenLimit) }
+}
+
+/** KV never delays a miss: what the shard says counts, unless KV has had the answer before. */
+async function firstOf(
+  request: SharedRequest,
+  edge: Edge,
+  patience: Patience,
+): Promise<Result<Answer, NoLogAnswer>> {
+  const { sharing, placement, narrowing } = request
+  const mayBeInKv = !placement.restricted && narrowing.cache.read && sharing.alone === undefined
+  if (!mayBeInKv) return fromShard(request, edge, patience)
+  // KV may be slow, or down in a way that does not say so.
+  const copy = within(fromKv(request, edge), edge.mesh.config.log.open_within_ms)
+  if (edge.answers.hasComeFromKv(sharing.fingerprint)) {
+    const known = await copy
+    if (known !== undefined) return ok(known)
+  }
+  const given = new AbortController()
+  const signal = AbortSignal.any([patience.signal, given.signal])
+  const shard = fromShard(request, edge, { ...patience, signal })
+  const first = await Promise.race([
+    shard.then((answer) => (answer.ok ? answer : copy.then((known) => (known ? ok(known) : answer)))),
+    copy.then((known) => (known === undefined ? shard : ok(known))),
+  ])
+  const isFromKv = first.ok && first.value.take === undefined
+  if (isFromKv) {
+    // The shard has begun to do the same for this reader.
+    given.abort()
+    edge.waitUntil(shard.then((late) => (late.ok ? late.value.source.cancel() : undefined)))
+  }
+  return first
+}
+
+async function fromKv(request: SharedRequest, edge: Edge): Promise<Answer | undefined> {
+  const { fingerprint, lease } = request.sharing
+  const kept = await edge.answers.fetch(fingerprint, lease.wrappedKey)
+  if (kept === undefined) return undefined
+  if (mayKeepHere(request)) edge.answers.remember(fingerprint, kept)
+  return hitOf(kept, request, edge)
+}
+
+async function fromShard(
+  request: SharedRequest,
+  edge: Edge,
+  patience: Patience,
+): Promise<Result<Answer, NoLogAnswer>> {
+  const stream = await openShard(request, edge)
+  if (stream === undefined) return err({ reason: 'broken' })
+  const { fingerprint } = request.sharing
+  const answer = await openLogAnswer(stream, patience.signal, (kept) =>
+    edge.answers.remember(fingerprint, kept),
+  )
+  if (!answer.ok) return answer
+  const { facts, take, source } = answer.value
+  const { generation } = request
+  const goOn = goOnPrivately(request, edge, patience)
+  return ok({
+    facts,
+    take,
+    source: survivingSource(source, {
+      surface: generation.surface,
+      mayContinue: goOn !== undefined,
+      maxCharacters: edge.mesh.config.limits.max_log_bytes,
+      async readOn(events) {
+        const again = await openShard(request, edge, { take, events })
+        if (again === undefined) return undefined
+        const opened = await openLogAnswer(again, patience.signal)
+        return opened.ok ? opened.value.source : undefined
+      },
+      goOn: (begun) => goOn?.(begun) ?? Promise.resolve(undefined),
+    }),
+  })
+}
+
 /** Undefined where the shard does not take the job in time. */
 async function openShard(
-  context: Fingerprinted,
-  sharing: Extract<Sharing, { kind: 'shared' }>,
+  request: SharedRequest,
   edge: Edge,
+  resumed?: { readonly take: string; readonly events: number },
 ): Promise<ReadableStream<Uint8Array> | undefined> {
   const { log } = edge.mesh.config
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), log.open_within_ms)
-  })
+  const { home, fingerprint } = request.sharing
   try {
-    const { home, fingerprint } = sharing
-    const opened = travelTo(home, context.edgeRegion, edge.mesh.regions, edge.runtime).then(() =>
-      edge.stubs.logShard(home, shardOf(fingerprint, log.shards_per_home)).open(jobOf(context, sharing)),
+    const job = { ...jobOf(request), ...(resumed === undefined ? {} : { resumed }) }
+    const opened = travelTo(home, request.edgeRegion, edge.mesh.regions, edge.runtime).then(() =>
+      edge.stubs.logShard(home, shardOf(fingerprint, log.shards_per_home)).open(job),
     )
+    const stream = await within(opened, log.open_within_ms)
     // A stream that comes too late must not keep a generation alive for nobody.
-    const stream = await Promise.race([opened, late])
     if (stream === undefined) void opened.then((orphan) => orphan.cancel()).catch(() => undefined)
     return stream
   } catch {
     // Overloaded, unreachable, restarted or not permitted here: the request does without.
     return undefined
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-function jobOf(context: Fingerprinted, sharing: Extract<Sharing, { kind: 'shared' }>): GenerationJob {
-  const { narrowing } = context
-  const { cache } = narrowing
-  return {
-    requestId: context.requestId,
-    fingerprint: sharing.fingerprint,
-    home: sharing.home,
-    tenant: context.tenant.id,
-    keyId: context.keyId,
-    modelVersion: context.modelVersion,
-    generation: context.generation,
-    cacheSalt: context.cacheSalt,
-    residency: {
-      arrival: context.arrival,
-      ...(narrowing.residency === undefined ? {} : { narrow: narrowing.residency }),
-      ...(narrowing.dataClass === undefined ? {} : { dataClass: narrowing.dataClass }),
-    },
-    allowedPools: context.placement.pools.map(({ pool }) => pool.id),
-    cache: {
-      read: cache.read,
-      onlyIfCached: cache.onlyIfCached,
-      ttlSeconds: sharing.ttlSeconds,
-      ...(cache.maxAgeSeconds === undefined ? {} : { maxAgeSeconds: cache.maxAgeSeconds }),
-    },
   }
 }

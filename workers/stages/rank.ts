@@ -16,6 +16,8 @@ export interface RankInput {
   readonly key: string
   /** Where the pools are called from: the edge's region, or a log's home. */
   readonly origin: Region
+  /** Whether the pool is to go on from what another one has begun, which not every dialect can. */
+  readonly isContinuation?: boolean
 }
 
 /** Ranks with what this isolate has measured from `origin`. */
@@ -34,7 +36,9 @@ export function rank(
     states: pools.seenFrom(input.origin.id).all,
     nowMs: runtime.now(),
     rng: () => runtime.random(),
-    acceptsFields: (pool) => acceptsFields(pool, generation, extras),
+    acceptsFields: (pool) =>
+      acceptsFields(pool, generation, extras) &&
+      (input.isContinuation !== true || adapters[pool.dialect].continues[generation.surface]),
     // What the prompt takes of the window only its pool can count.
     ...(model === undefined ? {} : { contextLength: model.context_length }),
     ...(generation.tokenLimit === undefined ? {} : { limitTokens: generation.tokenLimit }),

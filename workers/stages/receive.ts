@@ -9,6 +9,7 @@ const MAX_HEADER_CHARACTERS = 256
 const MILLISECONDS = /^[1-9][0-9]{0,6}$/
 const WORDS = /^[A-Za-z0-9][A-Za-z0-9-]*(?: *, *[A-Za-z0-9][A-Za-z0-9-]*)*$/
 const CACHE_HEADERS = ['x-mesh-cache', 'x-mesh-cache-ttl', 'cache-control'] as const
+const VISIBLE = /^[\x21-\x7e]+$/
 const WORD = /^[A-Za-z0-9][A-Za-z0-9-]*$/
 
 /** Parses the narrowing headers. Fails with `invalid_header`: a narrowing that is not understood is not ignored. */
@@ -35,7 +36,17 @@ function parseNarrowing(headers: Headers, maxTimeoutMs: number): Result<Narrowin
   if (timeout !== null && !MILLISECONDS.test(timeout)) {
     return invalid('x-mesh-timeout-ms', 'one whole number of milliseconds, 1 or more')
   }
+  const resumable = headers.get('x-mesh-resumable')
+  if (resumable !== null && resumable !== 'true' && resumable !== 'false') {
+    return invalid('x-mesh-resumable', 'true or false')
+  }
+  const idempotencyKey = headers.get('idempotency-key')
+  if (idempotencyKey !== null && !isShort(idempotencyKey, VISIBLE)) {
+    return invalid('idempotency-key', `1 to ${MAX_HEADER_CHARACTERS} visible characters`)
+  }
   return ok({
+    isResumable: resumable === 'true',
+    ...(idempotencyKey === null ? {} : { idempotencyKey }),
     cache: cache.value,
     ...(residency === null ? {} : { residency: residency.split(',').map((word) => word.trim()) }),
     ...(dataClass === null ? {} : { dataClass }),

@@ -2,18 +2,32 @@
  * Eleventh stage: turns an answer into the response, as a stream or folded into one JSON. A relay is the product's hot
  * loop: one write per step, however many frames it has, and nothing is parsed or serialised again.
  */
-import { toWire, type GatewayError } from '../../shared/errors.ts'
+import { toWire, type ErrorReason, type GatewayError } from '../../shared/errors.ts'
 import type { AnswerOutcome } from '../../shared/log/answer-facts.ts'
-import type { Usage } from '../../shared/log/frame.ts'
+import type { Surface, Usage } from '../../shared/log/frame.ts'
+import type { Result } from '../../shared/result.ts'
 import { createFold } from '../../shared/stream/fold.ts'
 import { createRenderer } from '../../shared/stream/render.ts'
-import type { Answered } from '../contexts.ts'
+import type { Fingerprinted } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
+import { logInternalError } from '../internal-error.ts'
+import type { AnswerSource, AnswerStep } from '../stream/answer-source.ts'
+import { keptAlive, type EventSource, type EventStep } from '../stream/keep-alive.ts'
 
 /** How a relay ended, for the record. */
 export interface RelayEnd {
   readonly outcome: AnswerOutcome
   readonly usage?: Usage
+  /** Pools that made it, in order, where that is known. */
+  readonly pools?: readonly string[]
+}
+
+/** How a stream ended, for the record. */
+export interface StreamEnd {
+  /** Absent where no answer began. */
+  readonly end?: RelayEnd
+  /** What the client was told in-band. */
+  readonly error?: ErrorReason
 }
 
 /** Why an answer that had begun did not end well. */
@@ -25,85 +39,151 @@ const FAILURES: Readonly<Record<Exclude<AnswerOutcome, 'completed'>, GatewayErro
   client_cancelled: { reason: 'client_cancelled' },
 }
 
-/** An OpenAI-shaped id for one answer, as unguessable as a request id. */
-function identify(context: Answered, edge: Edge): { id: string; createdSeconds: number } {
-  const prefix = context.surface === 'chat' ? 'chatcmpl' : 'cmpl'
-  return {
-    id: `${prefix}-${edge.runtime.randomHex(12)}`,
-    createdSeconds: Math.floor(edge.runtime.now() / 1000),
-  }
+/** What a relay needs to know of the reader. */
+export interface RelayReader {
+  readonly surface: Surface
+  /** Under which the client asked for it. */
+  readonly model: string
+  readonly includeUsage: boolean
+  /** Names the reader: the same whenever it comes back. */
+  readonly run: string
+  readonly createdSeconds: number
+  /** Events the client has had before. */
+  readonly from?: number
 }
 
-/** Streams the answer. `onEnd` is called exactly once, whatever happens. */
-export function streamAnswer(
-  context: Answered,
-  edge: Edge,
-  onEnd: (end: RelayEnd) => void,
-): ReadableStream<Uint8Array> {
-  const { source } = context.answer
-  const encoder = new TextEncoder()
-  const renderer = createRenderer({
-    surface: context.surface,
-    model: context.generation.model,
-    includeUsage: context.generation.includeUsage,
-    ...identify(context, edge),
+export interface RelayInput extends RelayReader {
+  readonly source: AnswerSource
+}
+
+/** A stream, whose answer may be yet to come. */
+export interface StreamJob {
+  readonly reader: RelayReader
+  readonly requestId: string
+  readonly answer: Promise<Result<AnswerSource, GatewayError>>
+  /** Whether the stream begins without waiting for the answer. */
+  readonly isEarly: boolean
+  /** Called when the client has left: nobody waits for an answer any more. */
+  readonly onLeave: () => void
+  /** Called exactly once, whatever happens. */
+  readonly onEnd: (end: StreamEnd) => void
+}
+
+/** The reader that a request is. */
+export function readerOf({ surface, generation, run, receivedAtMs }: Fingerprinted): RelayReader {
+  const { model, includeUsage } = generation
+  return { surface, model, includeUsage, run, createdSeconds: Math.floor(receivedAtMs / 1000) }
+}
+
+/** An OpenAI-shaped id for one answer, as unguessable as a request id. */
+function idOf({ surface, run }: RelayReader): string {
+  return `${surface === 'chat' ? 'chatcmpl' : 'cmpl'}-${run}`
+}
+
+/** Streams the answer. Whatever fails, fails in-band: the status is on its way. */
+export function streamAnswer(job: StreamJob, edge: Edge): ReadableStream<Uint8Array> {
+  return keptAlive(answerEvents(job, edge), {
+    keepAliveMs: edge.mesh.config.limits.keep_alive_ms,
+    beginsWithComment: job.isEarly,
+    runtime: edge.runtime,
   })
+}
+
+function answerEvents({ reader, requestId, answer, onLeave, onEnd }: StreamJob, edge: Edge): EventSource {
+  const { from = 0 } = reader
+  const renderer = createRenderer({ ...reader, id: idOf(reader) })
+  let source: AnswerSource | undefined
   let usage: Usage | undefined
+  let pools: readonly string[] | undefined
   let hasEnded = false
-  function end(outcome: AnswerOutcome): void {
-    if (!hasEnded) onEnd({ outcome, ...(usage && { usage }) })
+
+  function end(how: StreamEnd): void {
+    if (!hasEnded) onEnd(how)
     hasEnded = true
   }
 
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      for (;;) {
-        const step = await source.next()
-        if (hasEnded) return
-        usage = step.usage ?? usage
-        let text = ''
-        for (const members of step.members) text += renderer.frame({ members })
-        if (step.outcome === undefined) {
-          if (text === '') continue
-          controller.enqueue(encoder.encode(text))
-          return
-        }
-        // A cut answer never looks like a whole one: the error first, then the end that SDKs wait for.
-        if (step.outcome !== 'completed') text += renderer.error(toWire(FAILURES[step.outcome]).body)
-        else if (usage !== undefined) text += renderer.usage(usage)
-        controller.enqueue(encoder.encode(text + renderer.done()))
-        controller.close()
-        end(step.outcome)
-        return
+  function relayEnd(outcome: AnswerOutcome): RelayEnd {
+    return { outcome, ...(usage && { usage }), ...(pools && { pools }) }
+  }
+
+  /** A cut answer never looks like a whole one: the error first, then the end that SDKs wait for. */
+  function fail(text: string, error: GatewayError, outcome?: AnswerOutcome): EventStep {
+    end({ error: error.reason, ...(outcome && { end: relayEnd(outcome) }) })
+    return { text: text + renderer.error(toWire(error).body) + renderer.done(), isLast: true }
+  }
+
+  async function begin(): Promise<EventStep> {
+    const begun = await answer
+    if (!begun.ok) return fail('', begun.error)
+    source = begun.value
+    return read(source)
+  }
+
+  async function read(begun: AnswerSource): Promise<EventStep> {
+    for (;;) {
+      const step = await begun.next()
+      usage = step.usage ?? usage
+      pools = step.pools ?? pools
+      let text = ''
+      for (const members of step.members) text += renderer.frame({ members })
+      if (step.outcome === undefined) {
+        if (text === '' && !hasEnded) continue
+        return { text, isLast: false }
+      }
+      if (step.outcome !== 'completed') return fail(text, FAILURES[step.outcome], step.outcome)
+      end({ end: relayEnd(step.outcome) })
+      return { text: text + ending(step), isLast: true }
+    }
+  }
+
+  /** What comes after the last frame, less what the client has had of it. */
+  function ending({ events = from }: AnswerStep): string {
+    const last = [usage === undefined ? '' : renderer.usage(usage), renderer.done()]
+    return last
+      .filter((text) => text !== '')
+      .slice(Math.max(0, from - events))
+      .join('')
+  }
+
+  return {
+    async next() {
+      try {
+        return await (source === undefined ? begin() : read(source))
+      } catch (error) {
+        // Too late for the error boundary.
+        logInternalError(error, requestId, edge.runtime)
+        return fail('', { reason: 'internal_error' })
       }
     },
     cancel() {
-      end('client_cancelled')
-      source.cancel()
+      end({ end: relayEnd('client_cancelled') })
+      onLeave()
+      // It may begin all the same, if it was about to.
+      answer.then((begun) => begun.ok && begun.value.cancel()).catch(() => undefined)
     },
-  })
+  }
 }
 
-/** Folds the answer into one JSON text, or into the error it ended with. */
+/**
+ * Folds the answer into one JSON text, or into the error it ended with. `facts` are added to the JSON, for who asks what
+ * became of a run.
+ */
 export async function foldAnswer(
-  context: Answered,
-  edge: Edge,
+  input: RelayInput,
+  factsOf?: (end: RelayEnd) => object,
 ): Promise<{ end: RelayEnd; json: string } | { end: RelayEnd; error: GatewayError }> {
-  const { source } = context.answer
-  const fold = createFold(context.surface)
+  const { source, surface, model, createdSeconds } = input
+  const fold = createFold(surface)
   let usage: Usage | undefined
   for (;;) {
     const step = await source.next()
     usage = step.usage ?? usage
     for (const members of step.members) fold.add({ members })
     if (step.outcome === undefined) continue
-    const end = { outcome: step.outcome, ...(usage && { usage }) }
+    const end = { outcome: step.outcome, ...(usage && { usage }), ...(step.pools && { pools: step.pools }) }
     if (step.outcome !== 'completed') return { end, error: FAILURES[step.outcome] }
-    const json = fold.answer({
-      model: context.generation.model,
-      ...identify(context, edge),
-      ...(usage && { usage }),
-    })
-    return { end, json }
+    const json = fold.answer({ id: idOf(input), model, createdSeconds, ...(usage && { usage }) })
+    const facts = factsOf?.(end)
+    return { end, json: facts === undefined ? json : `${json.slice(0, -1)},"mesh":${JSON.stringify(facts)}}` }
   }
 }

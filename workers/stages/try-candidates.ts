@@ -70,7 +70,8 @@ export async function tryCandidates<T>(
   const { ranking, signal, endsByMs, key } = trying
   const died = new Set(trying.died)
   const candidates = ranking.ranked.filter(({ placed }) => !died.has(placed.pool.id))
-  if (candidates.length === 0) return err(refusalOf(ranking))
+  if (ranking.ranked.length === 0) return err(refusalOf(ranking))
+  if (candidates.length === 0) return err({ reason: 'no_eligible_pool', retryAfterSeconds: 1 })
   const view = pools.seenFrom(trying.origin.id)
   const failures: PoolFailure[] = []
 

@@ -5,10 +5,18 @@ import type { Usage } from '../../shared/log/frame.ts'
 export interface AnswerStep {
   /** Members of the frames that came together, in order; they can be written together. */
   readonly members: readonly string[]
+  /** Tokens generated up to and with them, where that is known. */
+  readonly tokens?: number
   /** The counts last stated. */
   readonly usage?: Usage
   /** Present on the last step. */
   readonly outcome?: AnswerOutcome
+  /** Pools that made the answer, in order; on the last step, where they are known. */
+  readonly pools?: readonly string[]
+  /** Events of the whole answer; on the last step of one that was not read from its beginning. */
+  readonly events?: number
+  /** With the outcome `truncated`: it was not the pool that was lost but the log it was read from. */
+  readonly isLogLost?: boolean
 }
 
 export interface AnswerSource {

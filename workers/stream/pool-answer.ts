@@ -5,11 +5,16 @@
 import type { AnswerOutcome } from '../../shared/log/answer-facts.ts'
 import type { Frame, Usage } from '../../shared/log/frame.ts'
 import type { Ingest, IngestStep } from '../../shared/stream/ingest.ts'
+import type { Seam } from '../../shared/log/seam.ts'
+import type { Candidate } from '../../shared/routing/rank.ts'
 import type { Runtime } from '../runtime.ts'
 import { createStallWatchdog } from './stall-watchdog.ts'
 
 export interface PoolStep {
+  /** Another pool has taken over: it made these frames. */
+  readonly takenOverBy?: Candidate
   readonly frames: readonly Frame[]
+  /** The counts last stated, running ones too. */
   readonly usage?: Usage
   readonly outcome?: AnswerOutcome
 }
@@ -24,6 +29,8 @@ export interface PoolAnswer {
 export interface PoolAnswerOptions {
   readonly body: ReadableStream<Uint8Array>
   readonly ingest: Ingest
+  /** Where the pool goes on from what another one left: how the two parts become one. */
+  readonly seam?: Seam
   /** Aborting it closes the connection. */
   readonly abort: AbortController
   /** More than this is no answer but a pool that has lost its way. */
@@ -35,7 +42,7 @@ export interface PoolAnswerOptions {
 }
 
 export function readPoolAnswer(options: PoolAnswerOptions): PoolAnswer {
-  const { ingest, abort, maxBytes, idleMs, endsByMs, runtime } = options
+  const { ingest, seam, abort, maxBytes, idleMs, endsByMs, runtime } = options
   const reader = options.body.getReader()
   const decoder = new TextDecoder()
   let cut: AnswerOutcome | undefined
@@ -83,19 +90,29 @@ export function readPoolAnswer(options: PoolAnswerOptions): PoolAnswer {
   }
 
   function stepOf(steps: readonly IngestStep[]): PoolStep {
-    const frames = steps.flatMap((step) => (step.kind === 'frame' ? [step.frame] : []))
+    const frames = steps.flatMap((step) => (step.kind === 'frame' ? joined(step.frame) : []))
     const last = steps.at(-1)
-    if (last?.kind !== 'end') return { frames }
+    if (last?.kind !== 'end') return { frames, ...counted(ingest.usage()) }
     // Whatever the pool still sends says nothing more.
     void reader.cancel().catch(() => undefined)
-    return { frames, outcome: last.end.outcome, ...(last.end.usage && { usage: last.end.usage }) }
+    return { frames, outcome: last.end.outcome, ...counted(last.end.usage) }
+  }
+
+  function joined(frame: Frame): readonly Frame[] {
+    const whole = seam === undefined ? frame : seam.join(frame)
+    return whole === undefined ? [] : [whole]
+  }
+
+  function counted(usage: Usage | undefined): { usage?: Usage } {
+    const whole = usage === undefined || seam === undefined ? usage : seam.count(usage)
+    return whole === undefined ? {} : { usage: whole }
   }
 
   function endOf(steps: readonly IngestStep[]): PoolStep {
     const step = stepOf(steps)
     if (step.outcome !== undefined) return step
     const end = ingest.end()
-    return { frames: step.frames, outcome: end.outcome, ...(end.usage && { usage: end.usage }) }
+    return { frames: step.frames, outcome: end.outcome, ...counted(end.usage) }
   }
 
   return { next, cancel: () => cutOff('client_cancelled') }

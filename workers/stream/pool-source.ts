@@ -1,23 +1,22 @@
-/** A pool's answer as the relay's source: what was read while waiting for the first token comes first. */
-import type { AnswerSource, AnswerStep } from './answer-source.ts'
-import type { PoolAnswer, PoolStep } from './pool-answer.ts'
+/** A pool's answer as the relay's source. */
+import type { AnswerSource } from './answer-source.ts'
+import type { PoolAnswer } from './pool-answer.ts'
 
-export function poolSource({ first, answer }: { first: PoolStep; answer: PoolAnswer }): AnswerSource {
-  let waiting: PoolStep | undefined = first
+/** `first` is the pool that began it. */
+export function poolSource(answer: PoolAnswer, first: string): AnswerSource {
+  const pools = [first]
   return {
     async next() {
-      const step = waiting ?? (await answer.next())
-      waiting = undefined
-      return asAnswerStep(step)
+      const { frames, usage, outcome, takenOverBy } = await answer.next()
+      if (takenOverBy !== undefined) pools.push(takenOverBy.placed.pool.id)
+      const tokens = frames.findLast((frame) => frame.completionTokens !== undefined)?.completionTokens
+      return {
+        members: frames.map((frame) => frame.members),
+        ...(tokens === undefined ? {} : { tokens }),
+        ...(usage && { usage }),
+        ...(outcome && { outcome, pools }),
+      }
     },
     cancel: () => answer.cancel(),
-  }
-}
-
-function asAnswerStep({ frames, usage, outcome }: PoolStep): AnswerStep {
-  return {
-    members: frames.map((frame) => frame.members),
-    ...(usage && { usage }),
-    ...(outcome && { outcome }),
   }
 }

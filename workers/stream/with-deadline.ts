@@ -1,20 +1,44 @@
-/** Holds a source to the client's own deadline, where it set one: what is not here by then counts as timed out. */
+/** Holds a source to its reader's deadline, whatever the source does: what is not here by then counts as timed out. */
 import type { Runtime } from '../runtime.ts'
 import type { AnswerSource, AnswerStep } from './answer-source.ts'
 
-export function withDeadline(source: AnswerSource, endsByMs: number, runtime: Runtime): AnswerSource {
-  return {
-    async next() {
-      let timer: ReturnType<typeof setTimeout> | undefined
-      const late = new Promise<AnswerStep>((resolve) => {
-        const leftMs = Math.max(0, endsByMs - runtime.now())
-        timer = setTimeout(() => resolve({ members: [], outcome: 'timed_out' }), leftMs)
-      })
-      const step = await Promise.race([source.next(), late])
-      clearTimeout(timer)
-      if (step.outcome === 'timed_out') source.cancel()
-      return step
+export interface Deadline {
+  /** When the whole answer must be here, milliseconds since the epoch. */
+  readonly endsByMs: number
+}
+
+const TIMED_OUT: AnswerStep = { members: [], outcome: 'timed_out' }
+
+/** One timer for the whole answer, not a race per step: steps are the hot loop, and every race would leave a reaction behind. */
+export function withDeadline(
+  source: AnswerSource,
+  { endsByMs }: Deadline,
+  runtime: Pick<Runtime, 'now'>,
+): AnswerSource {
+  let isLate = false
+  let give: (step: AnswerStep) => void = () => undefined
+  const timer = setTimeout(
+    () => {
+      isLate = true
+      give(TIMED_OUT)
+      source.cancel()
     },
-    cancel: () => source.cancel(),
+    Math.max(0, endsByMs - runtime.now()),
+  )
+  return {
+    next() {
+      if (isLate) return Promise.resolve(TIMED_OUT)
+      return new Promise((resolve) => {
+        give = resolve
+        void source.next().then((step) => {
+          if (step.outcome !== undefined) clearTimeout(timer)
+          resolve(step)
+        })
+      })
+    },
+    cancel() {
+      clearTimeout(timer)
+      source.cancel()
+    },
   }
 }

@@ -1,0 +1,178 @@
+/**
+ * Serves a reader who comes back to a run. The stages are those of a request that has no body: receive, authenticate, check
+ * arrival, open the run's id, place again where it arrives, and read the log on.
+ */
+import type { AnswerFacts } from '../shared/log/answer-facts.ts'
+import type { GatewayError } from '../shared/errors.ts'
+import type { KeptLog } from '../shared/log/document.ts'
+import type { Run } from '../shared/log/run.ts'
+import { homeOf } from '../shared/residency/home.ts'
+import { narrowTo, place, type Placement } from '../shared/residency/place.ts'
+import { err, ok, type Result } from '../shared/result.ts'
+import type { Home } from '../shared/residency/home.ts'
+import type { Arrived, Incoming } from './contexts.ts'
+import type { Edge } from './edge.ts'
+import { factsOfLog } from './objects/log-facts.ts'
+import { travelTo } from './objects/stubs.ts'
+import { openRunId } from './run-id.ts'
+import { authenticate } from './stages/authenticate.ts'
+import { checkArrival } from './stages/check-arrival.ts'
+import { isModelAllowed } from './stages/read-body.ts'
+import { receive } from './stages/receive.ts'
+import type { AnswerSource } from './stream/answer-source.ts'
+import { keptAnswer } from './stream/kept-answer.ts'
+import { openLogAnswer } from './stream/log-answer.ts'
+import { within } from './within.ts'
+
+/** There is no other way to the answer, so that a shard gets more time here than for a new one. */
+const SHARD_WITHIN_MS = 3000
+
+/** A run whose owner has come back to where it may be read. */
+export interface OwnRun {
+  readonly context: Arrived
+  readonly run: Run
+  readonly home: Home
+  readonly placement: Placement
+  readonly wrappedKey: string
+}
+
+export interface Resumed {
+  readonly facts: AnswerFacts
+  readonly source: AnswerSource
+}
+
+/**
+ * Finds out whether the run is this client's, and may be read where it arrived.
+ * Fails with `run_not_found` for whatever is not there for this client, whatever the reason.
+ */
+export async function openRun(
+  incoming: Incoming,
+  id: string,
+  edge: Edge,
+): Promise<Result<OwnRun, GatewayError>> {
+  const received = receive(incoming, edge)
+  if (!received.ok) return received
+  const authenticated = await authenticate(received.value, edge)
+  if (!authenticated.ok) return authenticated
+  const arrived = checkArrival(authenticated.value, edge)
+  if (!arrived.ok) return arrived
+  const context = arrived.value
+  const { tenant, keyId, lease, edgeRegion, narrowing } = context
+
+  const { key } = await edge.keys.of(tenant.id)
+  const run = await openRunId(id, { key, keyId })
+  const model = run && isModelAllowed(tenant, run.model) ? edge.mesh.models.get(run.model) : undefined
+  // A purge ends what was made before it.
+  if (run === undefined || model === undefined || lease?.epoch !== run.epoch) return notFound()
+  const narrow = [run.narrow, narrowing.residency].filter((words) => words !== undefined)
+  const placement = placeAgain({ tenant, model, context, run, narrow }, edge)
+  if (!placement.ok) return placement
+  const home = homeOf(placement.value, edge.mesh.regions.get(run.home) ?? edgeRegion, edge.mesh.mode)
+  // Where it was kept is where it may be kept, or it is not there for anybody.
+  if (home?.region !== run.home) return notFound()
+  return ok({ context, run, home, placement: placement.value, wrappedKey: lease.wrappedKey })
+}
+
+/** Reads the run's log on from an event. Fails with `run_not_found`, or `run_unavailable` where nobody can say. */
+export async function readRun(own: OwnRun, from: number, edge: Edge): Promise<Result<Resumed, GatewayError>> {
+  const { run, home, placement, wrappedKey, context } = own
+  const allowedPools = placement.pools.map(({ pool }) => pool.id)
+  const job = {
+    run: run.nonce,
+    fingerprint: run.fingerprint,
+    wrappedKey,
+    events: from,
+    allowedPools,
+    ...(run.take === undefined ? {} : { take: run.take }),
+    ...(run.limit === undefined ? {} : { limit: run.limit }),
+  }
+  let failure: GatewayError = { reason: 'run_unavailable' }
+  try {
+    await travelTo(home, context.edgeRegion, edge.mesh.regions, edge.runtime)
+    const opened = edge.stubs.logShard(home, run.shard).resume(job)
+    const stream = await within(opened, SHARD_WITHIN_MS)
+    if (stream === undefined) {
+      edge.waitUntil(opened.then((orphan) => orphan.cancel()).catch(() => undefined))
+    } else {
+      const answer = await openLogAnswer(stream, context.request.signal)
+      if (answer.ok) return ok(answer.value)
+      if (isError(answer.error)) failure = answer.error
+    }
+  } catch {
+    // The shard cannot be reached: a copy of the log perhaps can.
+  }
+  return (await fromCopy(own, from, edge)) ?? err(failure)
+}
+
+/** Lets go of what was held for the run. What cannot be reached ends by itself. */
+export async function letGo({ run, home }: OwnRun, edge: Edge): Promise<void> {
+  const name = { run: run.nonce, fingerprint: run.fingerprint }
+  await edge.stubs
+    .logShard(home, run.shard)
+    .detach(name)
+    .catch(() => undefined)
+}
+
+interface PlaceAgainInput {
+  readonly tenant: Arrived['tenant']
+  readonly model: Parameters<typeof place>[0]['model']
+  readonly context: Arrived
+  readonly run: Run
+  /** Each list narrows what the others leave. */
+  readonly narrow: readonly (readonly string[])[]
+}
+
+/** What the first request narrowed itself to still holds, and what this one says does too. */
+function placeAgain(input: PlaceAgainInput, edge: Edge): Result<Placement, GatewayError> {
+  const { tenant, model, context, run, narrow } = input
+  const { config } = edge.mesh
+  const dataClass = context.narrowing.dataClass ?? run.dataClass
+  const classes = new Set([run.dataClass, dataClass])
+  let placement: Placement | undefined
+  for (const words of narrow.length === 0 ? [undefined] : narrow) {
+    for (const claimed of classes) {
+      const placed = place({
+        config,
+        tenant,
+        model,
+        arrival: context.arrival,
+        ...(words === undefined ? {} : { narrow: words }),
+        ...(claimed === undefined ? {} : { dataClass: claimed }),
+      })
+      if (!placed.ok) return placed
+      const pools = new Set(placed.value.pools.map(({ pool }) => pool.id))
+      const both: Result<Placement, GatewayError> =
+        placement === undefined ? placed : narrowTo(placement, pools)
+      if (!both.ok) return both
+      placement = both.value
+    }
+  }
+  return placement === undefined ? err({ reason: 'residency_violation' }) : ok(placement)
+}
+
+/** What was answered from a copy may have no log where the run's home is. */
+async function fromCopy(
+  own: OwnRun,
+  from: number,
+  edge: Edge,
+): Promise<Result<Resumed, GatewayError> | undefined> {
+  const { run, placement, wrappedKey } = own
+  if (placement.restricted) return undefined
+  const nowMs = edge.runtime.now()
+  const kept =
+    edge.answers.remembered(run.fingerprint, nowMs) ?? (await edge.answers.fetch(run.fingerprint, wrappedKey))
+  if (kept === undefined || kept.life.expiresAtMs <= nowMs || !isAllowed(kept, placement)) return undefined
+  return ok({ facts: factsOfLog(kept, 'hit', nowMs), source: keptAnswer(kept, run.limit, from) })
+}
+
+function isAllowed({ log }: KeptLog, placement: Placement): boolean {
+  return log.producers.every((producer) => placement.pools.some(({ pool }) => pool.id === producer.pool))
+}
+
+function isError(error: { readonly reason: string }): error is GatewayError {
+  return error.reason !== 'broken' && error.reason !== 'busy' && error.reason !== 'gone'
+}
+
+function notFound(): Result<never, GatewayError> {
+  return err({ reason: 'run_not_found' })
+}

@@ -1,0 +1,97 @@
+/** GET and DELETE /v1/generations/{run}: come back to an answer, or let go of it. */
+import type { Context, Handler } from 'hono'
+import { err, ok, type Result } from '../../shared/result.ts'
+import type { GatewayError } from '../../shared/errors.ts'
+import type { AppVariables } from '../app-variables.ts'
+import type { Incoming } from '../contexts.ts'
+import { failed } from '../error-response.ts'
+import { letGo, openRun, readRun, type OwnRun, type Resumed } from '../resume.ts'
+import { factHeaders } from '../response-headers.ts'
+import { record } from '../stages/record.ts'
+import { foldAnswer, streamAnswer, type RelayInput, type StreamEnd } from '../stages/relay.ts'
+import { JSON_HEADERS, SSE_HEADERS } from '../response-headers.ts'
+
+/** An answer has fewer events than this. */
+const MAX_FROM = 100_000_000
+
+export const resumeGeneration: Handler<AppVariables> = async (context) => {
+  const edge = context.get('edge')
+  const wantsJson = (context.req.header('accept') ?? '').includes('application/json')
+  const from = readFrom(context.req.query('from'))
+  if (!from.ok) return failed(from.error)
+  const own = await openRun(await incomingOf(context), context.req.param('run') ?? '', edge)
+  if (!own.ok) return failed(own.error)
+  const resumed = await readRun(own.value, wantsJson ? 0 : from.value, edge)
+  if (!resumed.ok) return failed(resumed.error)
+
+  const { facts } = resumed.value
+  const relay = relayOf(own.value, resumed.value, from.value)
+  const finish = (end: StreamEnd): void =>
+    record({ context: recorded(own.value), status: 200, facts, ...end }, edge)
+  if (!wantsJson) {
+    const stream = streamAnswer(
+      {
+        reader: relay,
+        requestId: context.get('requestId'),
+        answer: Promise.resolve(ok(relay.source)),
+        isEarly: false,
+        onLeave: () => undefined,
+        onEnd: finish,
+      },
+      edge,
+    )
+    return new Response(stream, { headers: { ...SSE_HEADERS, ...factHeaders(facts) } })
+  }
+  const folded = await foldAnswer(relay, (end) => ({
+    outcome: end.outcome,
+    pools: end.pools ?? [facts.pool],
+    region: facts.region,
+    jurisdiction: facts.jurisdiction,
+    attempts: facts.attempts,
+    route: facts.route,
+    model_version: facts.modelVersion,
+    first_token_ms: facts.firstTokenMs,
+    made_at: new Date(facts.createdAtMs).toISOString(),
+  }))
+  finish({ end: folded.end })
+  if ('error' in folded) return failed(folded.error, factHeaders(facts))
+  return new Response(folded.json, { headers: { ...JSON_HEADERS, ...factHeaders(facts) } })
+}
+
+export const detachGeneration: Handler<AppVariables> = async (context) => {
+  const edge = context.get('edge')
+  const own = await openRun(await incomingOf(context), context.req.param('run') ?? '', edge)
+  if (!own.ok) return failed(own.error)
+  await letGo(own.value, edge)
+  return new Response(null, { status: 204 })
+}
+
+async function incomingOf(context: Context<AppVariables>): Promise<Incoming> {
+  const edge = context.get('edge')
+  const request = context.req.raw
+  return {
+    request,
+    requestId: context.get('requestId'),
+    run: '',
+    surface: 'chat',
+    receivedAtMs: edge.runtime.now(),
+    arrival: edge.runtime.arrivalOf(request),
+    configVersion: await edge.mesh.configVersion(),
+  }
+}
+
+function relayOf({ run }: OwnRun, { source }: Resumed, from: number): RelayInput {
+  const { surface, model, includeUsage, nonce, createdSeconds } = run
+  return { surface, model, includeUsage, run: nonce, createdSeconds, source, from }
+}
+
+function recorded({ context, run }: OwnRun): Incoming {
+  return { ...context, surface: run.surface }
+}
+
+function readFrom(text: string | undefined): Result<number, GatewayError> {
+  if (text === undefined) return ok(0)
+  const from = /^\d{1,9}$/.test(text) ? Number(text) : MAX_FROM + 1
+  const expected = `a whole number of events from 0 to ${MAX_FROM}`
+  return from <= MAX_FROM ? ok(from) : err({ reason: 'invalid_parameter', param: 'from', expected })
+}

@@ -1,0 +1,51 @@
+/** Finishes an answer for one reader whose log was lost, from the text that the reader has. */
+import { FINISH } from '../../shared/log/length-cut.ts'
+import { ok } from '../../shared/result.ts'
+import type { Edge } from '../edge.ts'
+import type { Patience } from '../patience.ts'
+import type { BegunAnswer } from '../outgoing/ask-pool.ts'
+import type { AnswerSource } from '../stream/answer-source.ts'
+import { poolSource } from '../stream/pool-source.ts'
+import type { Fingerprinted } from '../contexts.ts'
+import { mayContinue, produce } from './produce.ts'
+
+/** Undefined where the answer is of a kind that no pool can go on with, or its tenant does not wish it. */
+export function goOnPrivately(
+  context: Fingerprinted,
+  edge: Edge,
+  { signal, endsByMs }: Pick<Patience, 'signal' | 'endsByMs'>,
+): ((begun: BegunAnswer) => Promise<AnswerSource | undefined>) | undefined {
+  const { generation, tenant, modelVersion, cacheSalt, placement, edgeRegion } = context
+  const { tokenLimit, surface } = generation
+  if (!mayContinue(generation, tenant)) return undefined
+  return async (begun) => {
+    if (tokenLimit !== undefined && begun.tokens === undefined) return undefined
+    if (tokenLimit !== undefined && begun.tokens === tokenLimit) return finished(FINISH[surface], begun)
+    const produced = await produce(
+      {
+        placement: () => ok(placement),
+        tenant,
+        generation,
+        modelVersion,
+        cacheSalt,
+        key: `${tenant.id}/${context.keyId}`,
+        origin: edgeRegion,
+        begun,
+        endsByMs,
+        signal,
+        onPoison: () => undefined,
+      },
+      edge,
+    )
+    if (!produced.ok) return undefined
+    return poolSource(produced.value.answer, produced.value.dispatched.candidate.placed.pool.id)
+  }
+}
+
+/** It had said everything but that this was the end. */
+function finished(finish: string, { usage }: BegunAnswer): AnswerSource {
+  return {
+    next: () => Promise.resolve({ members: [finish], outcome: 'completed', ...(usage && { usage }) }),
+    cancel: () => undefined,
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Makes an answer: ranks the pools of a placement, dispatches, and has other pools go on where the one that answers dies.
+ * The edge does this for itself on the private path, a log shard for all its readers on the shared one.
+ */
+import type { GatewayError } from '../../shared/errors.ts'
+import { isContinuable } from '../../shared/log/continuation.ts'
+import type { Placement } from '../../shared/residency/place.ts'
+import { ok, type Result } from '../../shared/result.ts'
+import type { Ranking } from '../../shared/routing/rank.ts'
+import type { Region, Tenant } from '../../shared/schema/mesh.ts'
+import type { GenerationRequest } from '../../shared/schema/request.ts'
+import { isDeterministic } from '../../shared/cache/policy.ts'
+import type { BegunAnswer } from '../outgoing/ask-pool.ts'
+import { continuedAnswer } from '../stream/continued-answer.ts'
+import type { PoolAnswer } from '../stream/pool-answer.ts'
+import { dispatch, type Dispatched } from './dispatch.ts'
+import { rank } from './rank.ts'
+import type { DispatchDependencies } from './try-candidates.ts'
+
+export interface ProduceInput {
+  /** Asked again before every dispatch: rules that changed in the meantime hold for it. */
+  readonly placement: () => Result<Placement, GatewayError>
+  readonly tenant: Tenant
+  readonly generation: GenerationRequest
+  readonly modelVersion: string
+  readonly cacheSalt: string
+  /** Whose request it is, as the pools' states know it. */
+  readonly key: string
+  /** Where the pools are called from: the edge's region, or a log's home. */
+  readonly origin: Region
+  /** What there is of the answer already. */
+  readonly begun?: BegunAnswer
+  readonly endsByMs: number
+  readonly signal: AbortSignal
+  /** Called when two pools have died under the request. */
+  readonly onPoison: () => void
+}
+
+export interface Produced {
+  readonly ranking: Ranking
+  readonly dispatched: Omit<Dispatched, 'first' | 'answer'>
+  readonly answer: PoolAnswer
+}
+
+/** Resolves at the first token. Fails with what placing or dispatching failed with. */
+export async function produce(
+  input: ProduceInput,
+  dependencies: DispatchDependencies,
+): Promise<Result<Produced, GatewayError>> {
+  const { generation, onPoison, begun } = input
+  const first = await dispatchFrom(input, begun, new Set(), dependencies)
+  if (!first.ok) {
+    if (first.error.reason === 'request_quarantined') onPoison()
+    return first
+  }
+  const { dispatched, ranking } = first.value
+  const answer = continuedAnswer(dispatched, {
+    surface: generation.surface,
+    ...(begun === undefined ? {} : { begun }),
+    ...(generation.tokenLimit === undefined ? {} : { limit: generation.tokenLimit }),
+    mayContinue: mayContinue(generation, input.tenant),
+    onPoison,
+    async goOn(soFar, died) {
+      const next = await dispatchFrom(input, soFar, died, dependencies)
+      if (next.ok) return ok(next.value.dispatched)
+      if (next.error.reason === 'request_quarantined') onPoison()
+      return next
+    },
+  })
+  return ok({ ranking, dispatched, answer })
+}
+
+/** Whether a pool may finish what another has begun: by the kind of the request, and by the tenant's wish. */
+export function mayContinue(generation: GenerationRequest, tenant: Tenant): boolean {
+  if (tenant.continuation === 'off' || !isContinuable(generation)) return false
+  return tenant.continuation === 'always' || isDeterministic(generation.body)
+}
+
+async function dispatchFrom(
+  input: ProduceInput,
+  begun: BegunAnswer | undefined,
+  died: ReadonlySet<string>,
+  dependencies: DispatchDependencies,
+): Promise<Result<{ dispatched: Dispatched; ranking: Ranking }, GatewayError>> {
+  const placement = input.placement()
+  if (!placement.ok) return placement
+  const { generation, modelVersion, cacheSalt, key, origin, endsByMs, signal } = input
+  const isContinuation = begun !== undefined
+  const ranking = rank(
+    { placement: placement.value, modelVersion, generation, key, origin, isContinuation },
+    dependencies,
+  )
+  const job = { ranking, generation, modelVersion, cacheSalt, key, origin, endsByMs, signal, died }
+  const dispatched = await dispatch(isContinuation ? { ...job, begun } : job, dependencies)
+  return dispatched.ok ? ok({ dispatched: dispatched.value, ranking }) : dispatched
+}
