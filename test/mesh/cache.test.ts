@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { askFor, type Answer } from '../support/answer.ts'
 import type { ChatOptions } from '../support/chat.ts'
+import { aMeshConfig } from '../support/mesh-config.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
 
 const SHARED = { temperature: 0, max_tokens: 6 }
@@ -10,7 +11,12 @@ const PRIME: ChatOptions = {}
 let mesh: TestMesh
 let unique = 0
 beforeAll(async () => {
-  mesh = await startMesh({ colos: ['FRA', 'AMS'], distances: false })
+  mesh = await startMesh({
+    colos: ['FRA', 'AMS'],
+    distances: false,
+    // What fails here is asked again.
+    config: (urls) => aMeshConfig(urls, { limits: { quarantine_ms: 1 } }),
+  })
 })
 afterAll(() => mesh.stop())
 beforeEach(() => {
@@ -178,27 +184,35 @@ describe('the same question', () => {
 })
 
 describe('a token limit is no part of the question', () => {
-  test('an answer that was cut is not given to who asked for more, or for less', async () => {
-    const limits = [4, 9, 2, 4].map((max) => body({ max_tokens: max }))
+  test('an answer that ended by it is cut for who asked for less, and goes on for who asked for more', async () => {
     const prompt = fresh()
     const answers: Answer[] = []
-    for (const options of limits) answers.push(await ask(prompt, options))
-    expect(answers.map(({ word }) => word)).toEqual(['miss', 'miss', 'miss', 'miss'])
-    expect(answers.map(({ usage }) => (usage as { completion_tokens: number }).completion_tokens)).toEqual([
-      4, 9, 2, 4,
-    ])
+    for (const max of [4, 9, 2, 4, 9]) answers.push(await ask(prompt, body({ max_tokens: max })))
+    expect(answers.map(({ word }) => word)).toEqual(['miss', 'extended', 'hit', 'hit', 'hit'])
+    expect(answers.map(({ finish }) => finish)).toEqual(Array(5).fill('length'))
+    expect(answers.map(tokensOf)).toEqual([4, 9, 2, 4, 9])
+    const [four, nine, two, fourAgain, nineAgain] = answers.map(({ text }) => text)
+    expect([fourAgain, nineAgain]).toEqual([four, nine])
+    expect([nine?.startsWith(four ?? 'x'), four?.startsWith(two ?? 'x')]).toEqual([true, true])
   })
 
-  test('an answer that ended by itself is given to everyone whose limit it is within', async () => {
+  test('an answer that ended by itself is given to everyone whose limit it is within, and cut for the others', async () => {
     const prompt = fresh()
     const whole = await ask(prompt, body({ max_tokens: undefined }))
-    const tokens = (whole.usage as { completion_tokens: number }).completion_tokens
+    const tokens = tokensOf(whole)
     expect(whole.finish).toBe('stop')
+    const before = generations()
     const asking = [tokens + 1, tokens, tokens - 1].map((max) => body({ max_tokens: max }))
-    expect(await words(prompt, ...asking)).toEqual(['hit', 'hit', 'miss'])
+    expect(await words(prompt, ...asking)).toEqual(['hit', 'hit', 'hit'])
     const cut = await ask(prompt, body({ max_tokens: tokens - 1 }))
-    expect(cut.finish).toBe('length')
+    expect([cut.finish, tokensOf(cut)]).toEqual(['length', tokens - 1])
     expect(whole.text.startsWith(cut.text)).toBe(true)
+    expect(generations()).toBe(before)
+    const uninterrupted = await ask(prompt, {
+      ...body({ max_tokens: tokens - 1 }),
+      ...header('x-mesh-cache', 'off'),
+    })
+    expect(uninterrupted.text).toBe(cut.text)
   })
 })
 
@@ -231,8 +245,8 @@ describe('a replay', () => {
   })
 })
 
-describe('what is not whole is not kept', () => {
-  test('an error', async () => {
+describe('what is not whole is not given for whole', () => {
+  test('an error is not kept', async () => {
     const prompt = fresh()
     setFaults({ status: 500 })
     expect((await ask(prompt)).status).toBe(503)
@@ -244,18 +258,23 @@ describe('what is not whole is not kept', () => {
   test.each([
     ['JSON', false],
     ['a stream', true],
-  ])('an answer that was cut, as %s', async (_name, stream) => {
+  ])('an answer that was cut, as %s, is only a beginning', async (_name, stream) => {
     const prompt = fresh()
-    setFaults({ die_after_tokens: 3 })
+    // Two pools may die under one request.
+    setFaults({ die_after_tokens: 2 })
     const cut = await ask(prompt, body({ stream }))
     expect([cut.error, cut.finish]).toEqual(['stream_truncated', null])
     clearFaults()
     await expect.poll(() => ask(prompt).then(({ status }) => status), { timeout: 10_000 }).toBe(200)
     const again = await ask(prompt)
-    expect(again.finish).toBe('length')
-    expect((again.usage as { completion_tokens: number }).completion_tokens).toBe(6)
+    expect([again.finish, tokensOf(again)]).toEqual(['length', 6])
+    expect(again.text).toBe((await ask(prompt, header('x-mesh-cache', 'off'))).text)
   })
 })
+
+function tokensOf({ usage }: Answer): number {
+  return (usage as { completion_tokens: number }).completion_tokens
+}
 
 function setFaults(faults: Parameters<TestMesh['engines'][string]['setFaults']>[0]): void {
   for (const engine of Object.values(mesh.engines)) engine.setFaults(faults)

@@ -113,7 +113,6 @@ describe.each(DIALECTS)('a pool of the dialect %s', (model) => {
       'cf-connecting-ip': '203.0.113.9',
       'x-api-key': 'evil',
       'openai-organization': 'evil',
-      'idempotency-key': 'evil',
       'x-client-request-id': 'evil',
       'x-request-id': 'evil',
       'x-sim-edge-region': 'evil',
@@ -123,9 +122,10 @@ describe.each(DIALECTS)('a pool of the dialect %s', (model) => {
       origin: 'https://evil.example',
       via: '1.1 evil',
     }
-    for (const sampling of [{}, { temperature: 0 }]) {
+    for (const [name, sampling] of Object.entries({ sampled: {}, shared: { temperature: 0 } })) {
       const body = { model, max_tokens: 6, ...sampling }
-      const request = await recorded(() => chat(mesh, 'FRA', 'Which headers?', { headers, body }))
+      const all = { ...headers, 'idempotency-key': `evil-${model}-${name}` }
+      const request = await recorded(() => chat(mesh, 'FRA', 'Which headers?', { headers: all, body }))
       const names = request.headers.map(([name]) => name)
       expect(names.filter((name) => !HEADERS.has(name))).toEqual([])
       expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])

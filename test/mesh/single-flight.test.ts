@@ -18,6 +18,8 @@ beforeAll(async () => {
     engine: { prefillOverheadMs: 100, interTokenLatencyMs: 10 },
     config: withSecondEuPool,
   })
+  // The first request of an isolate waits for its lease.
+  for (const colo of ['FRA', 'AMS']) await ask(`Warm up ${colo}`, { max_tokens: 1 }, colo)
 })
 afterAll(() => mesh.stop())
 beforeEach(() => {
@@ -28,7 +30,8 @@ beforeEach(() => {
 function withSecondEuPool(urls: Readonly<Record<string, string>>) {
   const { pools } = aMeshConfig(urls)
   const second = { ...pools[0], id: 'eu-second', url: `${urls['us-east']}/v1` }
-  return aMeshConfig(urls, { pools: [...pools, second], limits: { first_token_ms: 2000 } })
+  const limits = { first_token_ms: 2000, quarantine_ms: 1 }
+  return aMeshConfig(urls, { pools: [...pools, second], limits })
 }
 
 function ask(
@@ -46,7 +49,7 @@ function fresh(): string {
   return `Fresh question ${unique}`
 }
 
-function total(count: 'generations' | 'running' | 'aborted'): number {
+function total(count: 'generations' | 'running' | 'aborted' | 'tokens_generated'): number {
   return Object.values(mesh.engines).reduce((sum, engine) => sum + engine.stats()[count], 0)
 }
 
@@ -78,18 +81,31 @@ describe('twenty together', () => {
     expect(coalesced).toBeGreaterThan(0)
   })
 
-  test('with two limits cost two', async () => {
+  test.each([
+    ['with two limits', (index: number) => 10 + (index % 2), 11],
+    ['with twenty limits', (index: number) => 5 + ((index * 7) % TOGETHER), 24],
+  ])('%s cost at most two, and no token twice', async (_name, limitOf, most) => {
     const prompt = fresh()
-    const before = total('generations')
-    // So slow that all are there before either is made.
+    // So slow that all are there before any is made.
     for (const engine of Object.values(mesh.engines)) engine.setFaults({ slow_factor: 8 })
+    const before = { generations: total('generations'), tokens: total('tokens_generated') }
     const answers = await Promise.all(
-      Array.from({ length: TOGETHER }, (_, index) => ask(prompt, { max_tokens: 10 + (index % 2) })),
+      Array.from({ length: TOGETHER }, (_, index) =>
+        ask(prompt, { max_tokens: limitOf(index), ignore_eos: true, stream: index % 3 === 0 }),
+      ),
     )
-    for (const [index, { usage }] of answers.entries()) {
-      expect(usage).toMatchObject({ completion_tokens: 10 + (index % 2) })
+    expect(total('generations') - before.generations).toBeLessThanOrEqual(2)
+    expect(total('tokens_generated') - before.tokens).toBe(most)
+    const longest = answers.find((_, index) => limitOf(index) === most)
+    for (const [index, { text, finish, usage }] of answers.entries()) {
+      expect(finish).toBe('length')
+      expect(longest?.text.startsWith(text)).toBe(true)
+      if (index % 3 !== 0) expect(usage).toMatchObject({ completion_tokens: limitOf(index) })
     }
-    expect(total('generations') - before).toBe(2)
+    // Each is longer than the one with a token less.
+    const lengths = new Map(answers.map(({ text }, index) => [limitOf(index), text.length]))
+    const inOrder = [...lengths].toSorted(([a], [b]) => a - b).map(([, length]) => length)
+    expect(inOrder).toEqual([...new Set(inOrder)].toSorted((a, b) => a - b))
   })
 
   test('that want it fresh share the fresh one', async () => {
@@ -104,8 +120,9 @@ describe('twenty together', () => {
     expect(wordsOf(refreshed)).toEqual({ refresh: 1, coalesced: TOGETHER - 1 })
   })
 
-  test('all hear of a failure, in the same words, and it is not kept', async () => {
+  test('all hear of a failure, in the same words, and it is not given for an answer', async () => {
     const prompt = fresh()
+    // Two of them die, one after the other; a third is not asked.
     for (const engine of Object.values(mesh.engines)) engine.setFaults({ die_after_tokens: 5 })
     const answers = await Promise.all(
       Array.from({ length: TOGETHER }, (_, index) => ask(prompt, { stream: index % 2 === 0 })),

@@ -5,6 +5,8 @@ import type { TestMesh } from './mesh.ts'
 export interface Answer {
   readonly status: number
   readonly headers: Headers
+  /** Of every part: a stream's parts all have the same one, or they are all here. */
+  readonly id: string | undefined
   /** The error's code, whether it came alone or in the stream. */
   readonly error: string | undefined
   /** The error's code where there is no answer at all, else the word in `x-mesh-cache`. */
@@ -16,6 +18,7 @@ export interface Answer {
 }
 
 interface Part {
+  readonly id?: string
   readonly error?: { readonly code: string }
   readonly usage?: unknown
   readonly choices?: readonly {
@@ -39,19 +42,22 @@ export async function readAnswer(response: Response): Promise<Answer> {
   const isStream = headers.get('content-type')?.startsWith('text/event-stream') === true
   const body = await response.text()
   const parts = isStream ? partsOf(body) : [JSON.parse(body) as Part]
+  const ids = new Set<string>()
   let text = ''
   let finish: string | null = null
   let usage: unknown
   let error: string | undefined
   for (const part of parts) {
     const choice = part.choices?.[0]
+    if (part.id !== undefined) ids.add(part.id)
     text += choice?.message?.content ?? choice?.delta?.content ?? ''
     finish = choice?.finish_reason ?? finish
     usage = part.usage ?? usage
     error = part.error?.code ?? error
   }
   const word = isStream || error === undefined ? headers.get('x-mesh-cache') : error
-  return { status, headers, error, word, text, finish, usage }
+  const id = ids.size === 0 ? undefined : [...ids].join(', ')
+  return { status, headers, id, error, word, text, finish, usage }
 }
 
 function partsOf(sse: string): Part[] {

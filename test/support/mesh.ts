@@ -2,17 +2,21 @@
  * A whole mesh in this process: several data centres in one Miniflare, which share one set of objects, in front of
  * simulated pools.
  */
-import { readdir, readFile } from 'node:fs/promises'
-import path from 'node:path'
-import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare'
+import type { Miniflare } from 'miniflare'
 import { inject } from 'vitest'
 import type { MeshConfig } from '../../shared/schema/mesh.ts'
 import { startEngine, type Engine } from '../../tools/local/engine/start-engine.ts'
 import type { EngineOptions } from '../../tools/local/engine/options.ts'
+import { startMiniflareMesh } from '../../tools/local/miniflare-mesh.ts'
 import { typicalRttMs } from '../../workers/dev/typical-rtt.ts'
 import { aMeshConfig } from './mesh-config.ts'
 
 export const ADMIN_TOKEN = 'test-admin-token-0123456789abcdef'
+const SECRETS = {
+  adminToken: ADMIN_TOKEN,
+  fingerprintSecret: 'test fingerprint secret of 32 bytes or more',
+  encryptionSecret: 'test encryption secret of 32 bytes or more',
+}
 
 export interface MeshOptions {
   readonly colos?: readonly string[]
@@ -53,25 +57,21 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
   const urls = Object.fromEntries(Object.entries(engines).map(([id, { url }]) => [id, url]))
   const config = (options.config ?? aMeshConfig)(urls)
   const logs: string[] = []
-  const miniflare = new Miniflare(await miniflareOptions(colos, config, options, logs))
-  await miniflare.ready
-  const sockets = await Promise.all(
-    colos.map(async (colo) => [colo, await miniflare.unsafeGetDirectURL(workerName(colo))] as const),
-  )
-  const urlOf = new Map(sockets.map(([colo, url]) => [colo, url.href.replace(/\/$/, '')]))
-
-  function url(colo: string): string {
-    const found = urlOf.get(colo)
-    if (found === undefined) throw new Error(`this mesh has no data centre ${colo}`)
-    return found
-  }
+  const { url, miniflare, objectOwner } = await startMiniflareMesh({
+    workerDir: inject('workerDir'),
+    colos,
+    config,
+    secrets: SECRETS,
+    ...(options.delays === undefined ? {} : { delays: options.delays }),
+    onLog: (line) => logs.push(line),
+  })
   return {
     engines,
     url,
     fetch: (colo, where, init) => fetch(`${url(colo)}${where}`, init),
     logs,
     miniflare,
-    objectOwner: workerName(colos[0] ?? ''),
+    objectOwner,
     async stop() {
       await miniflare.dispose()
       await Promise.all(Object.values(engines).map((engine) => engine.close()))
@@ -98,66 +98,4 @@ async function startEngines(options: MeshOptions): Promise<Record<string, Engine
     return [region, engine] as const
   })
   return Object.fromEntries(await Promise.all(started))
-}
-
-async function miniflareOptions(
-  colos: readonly string[],
-  config: MeshConfig,
-  options: MeshOptions,
-  logs: string[],
-): Promise<MiniflareOptions> {
-  const workerDir = inject('workerDir')
-  const files = (await readdir(workerDir)).filter((file) => /\.(js|toml)$/.test(file))
-  const modules = await Promise.all(
-    files.map(async (file) => {
-      const type = file.endsWith('.js') ? ('esm' as const) : ('text' as const)
-      return [file, { type, contents: await readFile(path.join(workerDir, file), 'utf8') }] as const
-    }),
-  )
-  const [first] = colos
-  if (first === undefined) throw new Error('a mesh has at least one data centre')
-  const owner = workerName(first)
-  const text = (value: string) => ({ type: 'text' as const, value })
-  const object = (exportName: string) => ({ type: 'durable-object' as const, worker: owner, exportName })
-
-  return {
-    cf: false,
-    host: '127.0.0.1',
-    port: 0,
-    log: new Log(LogLevel.NONE),
-    unsafeInspectDurableObjects: true,
-    handleStructuredLogs: ({ message }: { message: string }) => logs.push(message),
-    workers: colos.map((colo) => ({
-      config: {
-        name: workerName(colo),
-        compatibilityDate: '2026-10-28',
-        compatibilityFlags: ['enable_request_signal'],
-        manifest: { mainModule: 'index.js', modules: Object.fromEntries(modules) },
-        env: {
-          MESH_MODE: text('dev'),
-          MESH_CONFIG: text(JSON.stringify(config)),
-          MESH_FINGERPRINT_SECRET: text('test fingerprint secret of 32 bytes or more'),
-          MESH_ADMIN_TOKEN: text(ADMIN_TOKEN),
-          MESH_DEV_COLO: text(colo),
-          ...(options.delays === undefined ? {} : { MESH_DEV_DELAYS: text(options.delays) }),
-          ANSWERS: { type: 'kv' as const, id: 'answers' },
-          LOG_SHARD: object('LogShard'),
-          TENANT_LEDGER: object('TenantLedger'),
-        },
-        ...(colo === first
-          ? {
-              exports: {
-                LogShard: { type: 'durable-object' as const, storage: 'sqlite' as const },
-                TenantLedger: { type: 'durable-object' as const, storage: 'sqlite' as const },
-              },
-            }
-          : {}),
-      },
-      dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
-    })),
-  } as MiniflareOptions
-}
-
-function workerName(colo: string): string {
-  return `edge-${colo.toLowerCase()}`
 }

@@ -35,13 +35,48 @@ async function possibleNames({ miniflare, objectOwner }: TestMesh): Promise<Read
   return known
 }
 
-/** Everything a log shard has stored, as one text. */
-export async function storedText(mesh: TestMesh, name: string): Promise<string> {
-  const { miniflare, objectOwner } = mesh
+type Row = Record<string, SqlStorageValue>
+
+/** Runs SQL in every log shard that exists, and gives all rows. */
+export async function inLogShards<T extends Row>(
+  mesh: TestMesh,
+  sql: string,
+  ...values: string[]
+): Promise<T[]> {
+  const rows: T[] = []
+  for (const name of await logShardNames(mesh))
+    rows.push(...(await inLogShard<T>(mesh, name, sql, ...values)))
+  return rows
+}
+
+async function inLogShard<T extends Row>(
+  { miniflare, objectOwner }: TestMesh,
+  name: string,
+  sql: string,
+  ...values: string[]
+): Promise<T[]> {
   const storage = await miniflare.unsafeGetDurableObjectStorage(objectOwner, 'LogShard', { name })
-  const logs = await storage.exec('SELECT fingerprint, about FROM log')
-  const segments = await storage.exec('SELECT CAST(lines AS TEXT) AS lines FROM segment')
-  return JSON.stringify([logs, segments])
+  return storage.exec<T>(sql, ...values)
+}
+
+/** Everything a log shard has stored, in whatever table, as one text: bytes are read as characters, one each. */
+export async function storedText(mesh: TestMesh, name: string): Promise<string> {
+  const tables = await inLogShard<{ name: string }>(
+    mesh,
+    name,
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'",
+  )
+  const texts: string[] = []
+  for (const table of tables) {
+    for (const row of await inLogShard(mesh, name, `SELECT * FROM "${table.name}"`)) {
+      texts.push(Object.values(row).map(textOfValue).join(' '))
+    }
+  }
+  return texts.join('\n')
+}
+
+function textOfValue(value: Row[string] | undefined): string {
+  return value instanceof ArrayBuffer ? Buffer.from(value).toString('latin1') : String(value)
 }
 
 /** Ends all log shards that run, as a restart of their machine would. Gives their number. */

@@ -157,6 +157,7 @@ function describeRequests(adapter: PoolAdapter): void {
       body: { ...body, ...extra },
       servedModel: 'served/name',
       cacheSalt: 'salt-of-tenant',
+      isContinuation: false,
     })
     return { path, sent: JSON.parse(text) }
   }

@@ -92,6 +92,7 @@ test('asks llama.cpp for running counts and sends it no salt, which it would not
     body: { model: 'm', prompt: 'Once', min_p: 0.1 },
     servedModel: 'served',
     cacheSalt: 'hmac',
+    isContinuation: false,
   })
   expect(JSON.parse(body)).toEqual({
     model: 'served',

@@ -82,6 +82,7 @@ test('sends a server it knows nothing of nothing but the request, a stream and u
     body: { model: 'm', messages: [], max_completion_tokens: 9 },
     servedModel: 'served',
     cacheSalt: 'hmac',
+    isContinuation: false,
   })
   expect(JSON.parse(body)).toEqual({
     model: 'served',

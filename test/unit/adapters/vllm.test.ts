@@ -110,6 +110,7 @@ test('asks vLLM for running counts and salts its prefix cache with our own value
     body: { model: 'm', messages: [], top_k: 5 },
     servedModel: 'served',
     cacheSalt: 'hmac',
+    isContinuation: false,
   })
   expect(JSON.parse(body)).toEqual({
     model: 'served',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { toWire } from '../../../shared/errors.ts'
-import { createRenderer } from '../../../shared/stream/render.ts'
+import { createRenderer, KEEP_ALIVE } from '../../../shared/stream/render.ts'
 
 const reader = { id: 'chatcmpl-1', createdSeconds: 1_800_000_000, model: 'a"b' } as const
 const usage = { promptTokens: 1, completionTokens: 2, raw: '{"prompt_tokens":1,"completion_tokens":2.0}' }
@@ -50,4 +50,8 @@ test('renders a failure as a chunk with a top-level error and no choices', () =>
 
 test('ends with what SDKs stop at', () => {
   expect(createRenderer({ surface: 'chat', ...reader, includeUsage: true }).done()).toBe('data: [DONE]\n\n')
+})
+
+test('a keep-alive is a comment and nothing else', () => {
+  expect(KEEP_ALIVE).toBe(': keep-alive\n\n')
 })

@@ -1,9 +1,6 @@
-/** An answered request of a source's steps, with what the relay reads of it. */
-import type { Surface } from '../../../shared/log/frame.ts'
-import type { Answered } from '../../../workers/contexts.ts'
-import type { Edge } from '../../../workers/edge.ts'
+/** An answer of a source's steps, with what the relay is told of its reader. */
+import type { RelayReader } from '../../../workers/stages/relay.ts'
 import type { AnswerSource, AnswerStep } from '../../../workers/stream/answer-source.ts'
-import { aRuntime } from './a-runtime.ts'
 
 export interface TestSource extends AnswerSource {
   readonly cancels: number
@@ -32,15 +29,13 @@ export function aSource(steps: readonly AnswerStep[]): TestSource {
   }
 }
 
-export function answeredFrom(
-  source: AnswerSource,
-  includeUsage = false,
-  surface: Surface = 'chat',
-): Answered {
-  // The relay reads the source, the surface and the request's wishes, and nothing else.
-  return { surface, generation: { model: 'story', includeUsage }, answer: { source } } as unknown as Answered
-}
-
-export function anEdge(): Edge {
-  return { runtime: aRuntime({ randomHex: () => '0123456789ab' }) } as unknown as Edge
+export function aReader(changes: Partial<RelayReader> = {}): RelayReader {
+  return {
+    surface: 'chat',
+    model: 'story',
+    includeUsage: false,
+    run: '0123456789ab',
+    createdSeconds: 1000,
+    ...changes,
+  }
 }

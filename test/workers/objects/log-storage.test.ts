@@ -23,8 +23,16 @@ describe('expiry', () => {
   test('is by an alarm at exactly the time the first log expires, which sets the next', async () => {
     answerTo('short', atOnce(wholeAnswer('short')))
     answerTo('long', atOnce(wholeAnswer('long')))
-    const long = await ask(aJob('long', { cache: { read: true, onlyIfCached: false, ttlSeconds: 7200 } }))
-    const short = await ask(aJob('short', { cache: { read: true, onlyIfCached: false, ttlSeconds: 60 } }))
+    const long = await ask(
+      aJob('long', {
+        cache: { read: true, onlyIfCached: false, ttlSeconds: 7200, isPromotable: false, wantsCopy: false },
+      }),
+    )
+    const short = await ask(
+      aJob('short', {
+        cache: { read: true, onlyIfCached: false, ttlSeconds: 60, isPromotable: false, wantsCopy: false },
+      }),
+    )
     const expiries = { short: endOf(short, 60), long: endOf(long, 7200) }
     await expect.poll(alarm).toBe(expiries.short)
     vi.spyOn(Date, 'now').mockReturnValue(expiries.short - 1)
@@ -49,8 +57,22 @@ describe('expiry', () => {
     answerTo('slow', slow.answer)
     answerTo('quick', quick.answer)
     const [first, second] = await Promise.all([
-      shard.open(aJob('quick', { cache: { read: true, onlyIfCached: false, ttlSeconds: 60 } })),
-      shard.open(aJob('slow', { cache: { read: true, onlyIfCached: false, ttlSeconds: 86_400 } })),
+      shard.open(
+        aJob('quick', {
+          cache: { read: true, onlyIfCached: false, ttlSeconds: 60, isPromotable: false, wantsCopy: false },
+        }),
+      ),
+      shard.open(
+        aJob('slow', {
+          cache: {
+            read: true,
+            onlyIfCached: false,
+            ttlSeconds: 86_400,
+            isPromotable: false,
+            wantsCopy: false,
+          },
+        }),
+      ),
     ])
     const texts = [readAll(first), readAll(second)]
     await runInDurableObject(shard, async () => {
@@ -64,7 +86,11 @@ describe('expiry', () => {
 
   test('holds before the alarm has run, too', async () => {
     const calls = answerTo('expired', atOnce(wholeAnswer('old')))
-    const made = await ask(aJob('expired', { cache: { read: true, onlyIfCached: false, ttlSeconds: 60 } }))
+    const made = await ask(
+      aJob('expired', {
+        cache: { read: true, onlyIfCached: false, ttlSeconds: 60, isPromotable: false, wantsCopy: false },
+      }),
+    )
     vi.spyOn(Date, 'now').mockReturnValue(endOf(made, 60))
     expect((await ask(aJob('expired'))).facts?.outcome).toBe('miss')
     vi.mocked(Date.now).mockRestore()

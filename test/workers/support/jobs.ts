@@ -9,47 +9,45 @@ import {
 import type { Usage } from '../../../shared/log/frame.ts'
 import { createLineReader } from '../../../shared/log/lines.ts'
 import type { GenerationJob } from '../../../workers/objects/log-shard-rpc.ts'
+import { createVault } from '../../../workers/vault/vault.ts'
+import { aGenerationJob } from '../../support/generation-job.ts'
+
+export { cachedAs, limitedTo } from '../../support/generation-job.ts'
+
+/** As bound in vitest.config.ts. */
+const MASTER_SECRET = 'test encryption secret of 32 bytes or more'
+
+/** The key of an epoch, as a ledger hands it out; another one is what there is after a purge. */
+export function anEpochKey(): Promise<string> {
+  return createVault({ current: new TextEncoder().encode(MASTER_SECRET) }).newWrappedKey('test')
+}
+
+const EPOCH_KEY = await anEpochKey()
 
 /** A shard that no other test uses. */
 export function aShard() {
   return env.LOG_SHARD.getByName(`test/${crypto.randomUUID()}`)
 }
 
+/** Of a run of its own. */
 export function aJob(prompt: string, changes: Partial<GenerationJob> = {}): GenerationJob {
-  return {
-    requestId: 'req_0',
-    fingerprint: `fingerprint of ${prompt}`,
-    home: { region: 'eu-central', jurisdiction: 'eu', enforceJurisdiction: false },
-    tenant: 'demo',
-    keyId: 'k1',
-    modelVersion: '1',
-    generation: {
-      surface: 'chat',
-      model: 'story',
-      stream: true,
-      includeUsage: false,
-      body: { messages: [{ role: 'user', content: prompt }], temperature: 0 },
-      hints: {},
-    },
-    cacheSalt: 'salt',
-    residency: { arrival: { host: 'edge.test', colo: 'FRA' } },
-    allowedPools: ['eu-central', 'us-east', 'ap-southeast'],
-    cache: { read: true, onlyIfCached: false, ttlSeconds: 3600 },
-    ...changes,
-  }
-}
-
-/** A job whose answer may be this long. */
-export function limitedTo(job: GenerationJob, tokenLimit: number): GenerationJob {
-  return { ...job, generation: { ...job.generation, tokenLimit } }
+  return aGenerationJob(prompt, { run: crypto.randomUUID(), wrappedKey: EPOCH_KEY, ...changes })
 }
 
 export interface ReadLog {
   readonly facts?: AnswerFacts
+  /** The log that it is read from. */
+  readonly take?: string
+  readonly copy?: string
   readonly refused?: string
+  readonly declined?: string
   readonly members: readonly string[]
+  readonly tokens: readonly (number | undefined)[]
   readonly usage?: Usage
   readonly outcome?: AnswerOutcome
+  readonly pools?: readonly string[]
+  /** Events of the whole answer. */
+  readonly events?: number
 }
 
 /** Reads a shard's stream to its end. */
@@ -58,37 +56,64 @@ export async function readAll(stream: ReadableStream<Uint8Array>): Promise<ReadL
 }
 
 export function parseLog(text: string): ReadLog {
-  let read: ReadLog = { members: [] }
+  let read: ReadLog = { members: [], tokens: [] }
   for (const line of createLineReader().push(text)) {
     switch (line.kind) {
       case 'head':
         read = { ...read, ...headOf(line.json) }
         break
       case 'frame':
-        read = { ...read, members: [...read.members, line.members] }
+        read = {
+          ...read,
+          members: [...read.members, line.members],
+          tokens: [...read.tokens, line.tokens],
+        }
         break
       case 'usage':
         read = { ...read, usage: line.usage }
         break
       case 'end':
-        read = { ...read, outcome: answerEnd.parse(JSON.parse(line.json)).outcome }
+        read = { ...read, ...endOf(line.json) }
         break
     }
   }
   return read
 }
 
-function headOf(json: string): Pick<ReadLog, 'facts' | 'refused'> {
-  const head = JSON.parse(json) as { facts?: unknown; refused?: { reason: string } }
-  return head.refused === undefined
-    ? { facts: answerFacts.parse(head.facts) }
-    : { refused: head.refused.reason }
+function endOf(json: string): Pick<ReadLog, 'outcome' | 'pools' | 'events'> {
+  const { outcome, pools, events } = answerEnd.parse(JSON.parse(json))
+  return { outcome, ...(pools && { pools }), ...(events === undefined ? {} : { events }) }
+}
+
+function headOf(json: string): Partial<ReadLog> {
+  // As the shard encodes it.
+  const head = JSON.parse(json) as {
+    facts?: unknown
+    take?: string
+    copy?: string
+    refused?: { reason: string }
+    declined?: string
+  }
+  if (head.refused !== undefined) return { refused: head.refused.reason }
+  if (head.declined !== undefined) return { declined: head.declined }
+  return {
+    facts: answerFacts.parse(head.facts),
+    ...(head.take && { take: head.take }),
+    ...(head.copy && { copy: head.copy }),
+  }
 }
 
 /** The text of an answer, put together from its frames. */
-export function contentOf({ members }: ReadLog): string {
+export function contentOf({ members }: Pick<ReadLog, 'members'>): string {
   return members
     .map((json) => JSON.parse(json) as { choices: { delta: { content?: string } }[] })
     .map(({ choices }) => choices[0]?.delta.content ?? '')
     .join('')
+}
+
+/** Finish reasons, in order. */
+export function finishesOf({ members }: Pick<ReadLog, 'members'>): string[] {
+  return members
+    .map((json) => JSON.parse(json) as { choices: { finish_reason?: string | null }[] })
+    .flatMap(({ choices }) => choices[0]?.finish_reason ?? [])
 }

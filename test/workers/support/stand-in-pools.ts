@@ -1,9 +1,11 @@
 /** Stands in for every pool: a test says what answers to a prompt, and sees what was asked and whether it was left. */
 import { vi } from 'vitest'
+import { engineEvents, engineText, type EngineEvent, type EngineRequest } from '../../support/token-engine.ts'
 
 export interface PoolCall {
   readonly url: string
   readonly signal: AbortSignal
+  readonly body: EngineRequest
 }
 
 export type Answer = (call: PoolCall) => Response | Promise<Response>
@@ -13,10 +15,10 @@ const answers = new Map<string, Answer>()
 /** Replaces the network: a prompt nobody scripted is a pool that cannot be reached. */
 export function standInForPools(): void {
   vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
-    const content = promptOf(init?.body)
-    const answer = answers.get(content)
+    const body = bodyOf(init?.body)
+    const answer = answers.get(body.messages?.[0]?.content ?? '')
     if (answer === undefined || !(init?.signal instanceof AbortSignal)) throw new TypeError('unreachable')
-    return answer({ url: input instanceof Request ? input.url : input.toString(), signal: init.signal })
+    return answer({ url: input instanceof Request ? input.url : input.toString(), signal: init.signal, body })
   })
 }
 
@@ -30,9 +32,18 @@ export function answerTo(prompt: string, answer: Answer): PoolCall[] {
   return calls
 }
 
+/** Answers as the token engine does, from wherever it is told to begin. */
+export function engine(): Answer {
+  return ({ body }) => eventStream(engineText(engineEvents(body)))
+}
+
+export function eventStream(body: BodyInit): Response {
+  return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+}
+
 /** An answer that is all there at once. */
 export function atOnce(text: string): Answer {
-  return () => new Response(text, { headers: { 'content-type': 'text/event-stream' } })
+  return () => eventStream(text)
 }
 
 export interface HeldAnswer {
@@ -56,7 +67,7 @@ export function held(): HeldAnswer {
   return {
     answer: ({ signal }) => {
       signal.addEventListener('abort', () => controller?.error(new Error('left')), { once: true })
-      return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+      return eventStream(body)
     },
     say: (text) => controller?.enqueue(encoder.encode(text)),
     close: () => controller?.close(),
@@ -64,8 +75,43 @@ export function held(): HeldAnswer {
   }
 }
 
-function promptOf(body: unknown): string {
-  const parsed: unknown = typeof body === 'string' ? JSON.parse(body) : undefined
-  const { messages } = parsed as { messages: [{ content: string }] }
-  return messages[0].content
+export interface HeldEngine extends Omit<HeldAnswer, 'say'> {
+  /** Writes the tokens up to this number of those that this call makes; `Infinity`: all, and the end. */
+  upTo(tokens: number): void
+}
+
+/** The token engine, which writes as much as a test says. To be called in the context of the object, as above. */
+export function heldEngine(): HeldEngine {
+  const { answer, say, ...pool } = held()
+  let events: readonly EngineEvent[] = []
+  let written = 0
+  return {
+    ...pool,
+    answer: (call) => {
+      events = engineEvents(call.body)
+      return answer(call)
+    },
+    upTo(tokens) {
+      const made = events.filter((event) => event.tokens <= tokens)
+      // The finish and what follows it have the count of the last token.
+      const end = tokens === Infinity ? made.length : made.findLastIndex(({ isToken }) => isToken) + 1
+      say(
+        events
+          .slice(written, end)
+          .map(({ text }) => text)
+          .join(''),
+      )
+      written = end
+    },
+  }
+}
+
+/** The host of a call, without what all have in common. */
+export function poolOf({ url }: PoolCall): string {
+  return new URL(url).host.replace('.pool.test', '')
+}
+
+function bodyOf(body: unknown): EngineRequest {
+  // As the adapters serialise it.
+  return typeof body === 'string' ? (JSON.parse(body) as EngineRequest) : {}
 }

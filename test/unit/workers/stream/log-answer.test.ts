@@ -1,7 +1,9 @@
 /** What a shard wrote is read the same however its stream is cut; what cannot be understood is let go of. */
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AnswerFacts } from '../../../../shared/log/answer-facts.ts'
+import { encodeAbout, encodeEvents, type KeptLog } from '../../../../shared/log/document.ts'
+import { createGenerationLog } from '../../../../shared/log/generation-log.ts'
 import {
   encodeEndLine,
   encodeFrameLine,
@@ -25,7 +27,7 @@ const FACTS: AnswerFacts = {
   createdAtMs: 1,
   firstTokenMs: 5,
 }
-const HEAD = encodeHeadLine({ facts: FACTS })
+const HEAD = encodeHeadLine({ facts: FACTS, take: 'take-1' })
 const USAGE = { promptTokens: 5, completionTokens: 2, raw: '{"prompt_tokens":5,"completion_tokens":2}' }
 const FRAMES = ['{"choices":["Grüße ✓"]}', '{"choices":["👩‍🚀"]}']
 const LOG =
@@ -84,8 +86,13 @@ describe('a head that cannot be understood is as good as none, and the shard is 
   test.each([
     ['no JSON', 'h{"facts":\n'],
     ['no object', 'hnull\n'],
-    ['facts of another shape', encodeHeadLine({ facts: { ...FACTS, attempts: 'one' } })],
-    ['an outcome of a later version', encodeHeadLine({ facts: { ...FACTS, outcome: 'telepathy' } })],
+    ['facts of another shape', encodeHeadLine({ facts: { ...FACTS, attempts: 'one' }, take: 'take-1' })],
+    [
+      'an outcome of a later version',
+      encodeHeadLine({ facts: { ...FACTS, outcome: 'telepathy' }, take: 'take-1' }),
+    ],
+    ['facts of no log', encodeHeadLine({ facts: FACTS })],
+    ['a log without a name', encodeHeadLine({ facts: FACTS, take: 7 })],
     ['a refusal of a later version', encodeHeadLine({ refused: { reason: 'not_in_the_mood' } })],
     ['a refusal named like a method', encodeHeadLine({ refused: { reason: 'toString' } })],
     ['a frame first', encodeFrameLine({ members: '{"choices":[]}' }) + HEAD],
@@ -130,10 +137,10 @@ test('a reader who leaves before the head cancels the stream, and does not wait 
   expect(cancels).toBe(2)
 })
 
-test('a stream that breaks in the middle is truncated, and one that is left is not', async () => {
-  for (const [end, outcome] of [
-    ['break', 'truncated'],
-    ['leave', 'client_cancelled'],
+test('a stream that breaks in the middle has lost its log, and one that is left has not', async () => {
+  for (const [end, last] of [
+    ['break', { members: [], outcome: 'truncated', isLogLost: true }],
+    ['leave', { members: [], outcome: 'client_cancelled' }],
   ] as const) {
     const held = heldBody()
     const opening = openLogAnswer(held.body, stays())
@@ -143,6 +150,139 @@ test('a stream that breaks in the middle is truncated, and one that is left is n
     const next = source.next()
     if (end === 'break') held.break()
     else source.cancel()
-    expect(await next).toEqual({ members: [], outcome })
+    expect(await next).toEqual(last)
   }
+})
+
+test.each(['busy', 'gone'] as const)(
+  'a shard that declines (%s) is let go of, and says so',
+  async (declined) => {
+    let cancels = 0
+    const stream = cutStream(`${encodeHeadLine({ declined })}\n`, [1], () => {
+      cancels += 1
+    })
+    expect(await openLogAnswer(stream, stays())).toEqual({ ok: false, error: { reason: declined } })
+    expect(cancels).toBe(1)
+  },
+)
+
+test('who made it, and how much there is of it, come with the end', async () => {
+  const end = { outcome: 'completed', pools: ['eu-1', 'us-1'], events: 7 }
+  const { source } = await open(cutStream(HEAD + encodeEndLine(end)))
+  expect(await source.next()).toEqual({ members: [], ...end })
+})
+
+test('tokens are those of the last frame that states them', async () => {
+  const lines = [{ tokens: 1 }, { tokens: 2 }, {}].map((tokens) =>
+    encodeFrameLine({ members: '{"choices":[]}', ...tokens }),
+  )
+  const { source } = await open(cutStream(HEAD + lines.join('')))
+  expect(await source.next()).toMatchObject({ tokens: 2 })
+})
+
+describe('a shard that says nothing', () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
+  test('is lost after five seconds, before its head as after it, and is let go of', async () => {
+    let cancels = 0
+    const silent = (text: string) =>
+      new ReadableStream<Uint8Array>({
+        start: (controller) => (text === '' ? undefined : controller.enqueue(new TextEncoder().encode(text))),
+        cancel: () => void (cancels += 1),
+      })
+    const before = openLogAnswer(silent(''), stays())
+    const { source } = await open(silent(HEAD))
+    const after = source.next()
+    await vi.advanceTimersByTimeAsync(4999)
+    expect(cancels).toBe(0)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await before).toEqual({ ok: false, error: { reason: 'broken' } })
+    expect(await after).toEqual({ members: [], outcome: 'truncated', isLogLost: true })
+    expect(cancels).toBe(2)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('but shows that it lives is waited for', async () => {
+    const held = heldBody()
+    const { source } = await openHeld(held)
+    let isOver = false
+    const next = source.next().finally(() => {
+      isOver = true
+    })
+    for (let beat = 0; beat < 20; beat += 1) {
+      await vi.advanceTimersByTimeAsync(500)
+      held.say('\n')
+    }
+    expect(isOver).toBe(false)
+    held.say(encodeEndLine({ outcome: 'completed' }))
+    expect(await next).toEqual({ members: [], outcome: 'completed' })
+  })
+
+  async function openHeld(held: ReturnType<typeof heldBody>) {
+    const opening = openLogAnswer(held.body, stays())
+    held.say(HEAD)
+    const opened = await opening
+    return must(opened.ok ? opened.value : undefined)
+  }
+})
+
+describe('a copy that the shard offers', () => {
+  const log = createGenerationLog('chat', 8)
+  log.producedBy({ pool: 'eu-1', region: 'eu-central', jurisdiction: 'eu' })
+  for (const [index, members] of FRAMES.entries()) {
+    const isLast = index === FRAMES.length - 1
+    log.append({
+      members,
+      hasContent: true,
+      completionTokens: index + 1,
+      finishes: isLast ? [{ index: 0, reason: 'stop' }] : [],
+      text: 'x',
+    })
+  }
+  log.count(USAGE)
+  log.seal()
+  const kept: KeptLog = {
+    log,
+    life: { model: 'story', modelVersion: '1', createdAtMs: 1, expiresAtMs: 2 },
+    origin: { attempts: 1, route: 'measured 5ms', firstTokenMs: 5 },
+  }
+  const text =
+    encodeHeadLine({ facts: FACTS, take: 'take-1', copy: encodeAbout(kept) }) +
+    encodeEvents(log, 0) +
+    encodeUsageLine(USAGE) +
+    encodeEndLine({ outcome: 'completed' })
+
+  test('is taken when all of it has been read, however the stream is cut, and only then', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(), { maxLength: 20 }), async (cuts) => {
+        const copies: KeptLog[] = []
+        const opened = await openLogAnswer(cutStream(text, cuts), stays(), (copy) => copies.push(copy))
+        const { source } = must(opened.ok ? opened.value : undefined)
+        expect(copies).toEqual([])
+        expect((await readAll(source)).members).toEqual(FRAMES)
+        expect(copies).toHaveLength(1)
+        const [copy] = copies
+        expect(copy?.log.summary()).toEqual(log.summary())
+        expect(copy && encodeEvents(copy.log, 0)).toBe(encodeEvents(log, 0))
+        expect(copy?.life).toEqual(kept.life)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('is not taken of what was cut, nor of what is less than it says', async () => {
+    const copies: KeptLog[] = []
+    const [first = ''] = encodeEvents(log, 0).split('\n')
+    const cuts = [text.slice(0, text.lastIndexOf('e{')), text.replace(`${first}\n`, '')]
+    for (const cut of cuts) {
+      const opened = await openLogAnswer(cutStream(cut), stays(), (copy) => copies.push(copy))
+      await readAll(must(opened.ok ? opened.value : undefined).source)
+    }
+    expect(copies).toEqual([])
+  })
 })

@@ -22,7 +22,7 @@ function aSource() {
     },
   }
   return {
-    limited: withDeadline(source, runtime.now() + 100, runtime),
+    limited: withDeadline(source, { endsByMs: runtime.now() + 100 }, runtime),
     answer: (step: AnswerStep) => waiting.shift()?.(step),
     cancels: () => cancels,
     pass: async (ms: number) => {
@@ -67,8 +67,27 @@ test('a deadline that has passed lets nothing wait', async () => {
   expect(cancels()).toBe(1)
 })
 
-test('a reader that leaves is passed on', () => {
+test('a deadline that passes while nobody reads ends the source all the same', async () => {
+  const { limited, answer, pass, cancels } = aSource()
+  const first = limited.next()
+  answer({ members: ['a'] })
+  await first
+  await pass(100)
+  expect(cancels()).toBe(1)
+  expect(await limited.next()).toEqual({ members: [], outcome: 'timed_out' })
+})
+
+test('a step that comes after the deadline is not a second one', async () => {
+  const { limited, answer, pass } = aSource()
+  const next = limited.next()
+  await pass(100)
+  answer({ members: ['late'], outcome: 'completed' })
+  expect(await next).toEqual({ members: [], outcome: 'timed_out' })
+})
+
+test('a reader that leaves is passed on, and leaves no timer', () => {
   const { limited, cancels } = aSource()
   limited.cancel()
   expect(cancels()).toBe(1)
+  expect(vi.getTimerCount()).toBe(0)
 })

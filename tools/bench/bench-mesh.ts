@@ -1,0 +1,123 @@
+/** The mesh that is measured: what `npm start` runs, with several data centres, and pools that take the same time for everything. */
+import { randomBytes } from 'node:crypto'
+import path from 'node:path'
+import { formatKey } from '../../shared/schema/api-key.ts'
+import type { MeshConfig } from '../../shared/schema/mesh.ts'
+import { PROJECT_DIR } from '../build/wrangler.ts'
+import { devConfig } from '../local/dev-config.ts'
+import type { DevSecrets } from '../local/dev-secrets.ts'
+import { startEngines } from '../local/engines.ts'
+import { startMiniflareMesh } from '../local/miniflare-mesh.ts'
+import { readConfig } from '../local/read-config.ts'
+import { childNamed } from './process-usage.ts'
+
+export interface BenchMeshOptions {
+  readonly workerDir: string
+  /** Whether objects, KV and pools are as far away as they would be, and commits take their time. */
+  readonly isDelayed: boolean
+  /** Answers that may be copied to KV: those that come after are read from their shard for ever. */
+  readonly promotions: number
+}
+
+export interface BenchMesh {
+  /** Of the edge in a data centre. */
+  readonly url: (colo: Colo) => string
+  /** Of the pool that is in the region of FRA and AMS. */
+  readonly poolUrl: string
+  /** May do everything and go anywhere. */
+  readonly key: string
+  /** The process in which all edges and objects run, on one thread. */
+  readonly workerd: number
+  /** How many answers KV has. */
+  readonly answersInKv: () => Promise<number>
+  /** Ends the shards, as a restart of their machine would: what they know is in their databases. */
+  readonly restartShards: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+/** FRA and AMS are in one region, which is home to what arrives there; the others each in one of their own. */
+export type Colo = (typeof COLOS)[number]
+
+export const COLOS = ['FRA', 'AMS', 'IAD', 'SIN'] as const
+/** Where FRA and AMS are. */
+export const NEAR_POOL = 'eu-central'
+const TENANT = 'demo'
+
+/** Time to first token; the same for every prompt, so that what is added to it can be seen. */
+export const PREFILL_MS = 20
+/** Fifty tokens a second, as an 8B model on one GPU gives each of a large batch. */
+export const TOKEN_MS = 20
+const ENGINE_TIMES = [
+  ['--prefill-overhead', String(PREFILL_MS)],
+  ['--inter-token-latency', String(TOKEN_MS)],
+].flat()
+/** Nothing waits in a pool's queue. */
+const CAPACITY = 512
+
+export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMesh> {
+  const settings = await benchConfig(options.promotions)
+  const distances = options.isDelayed ? [] : ['--rtt-matrix', '{}']
+  const engines = await startEngines(settings, 'simulated', [...ENGINE_TIMES, ...distances])
+  const stopEngines = (): void => {
+    for (const engine of engines) engine.process.kill('SIGTERM')
+  }
+  const secrets = randomSecrets()
+  try {
+    const { url, miniflare, objectOwner } = await startMiniflareMesh({
+      workerDir: options.workerDir,
+      colos: COLOS,
+      config: devConfig(settings, secrets, engines),
+      secrets,
+      ...(options.isDelayed ? { delays: '{}' } : {}),
+    })
+    return {
+      url,
+      poolUrl: engines.find(({ pool }) => pool.id === NEAR_POOL)?.url ?? '',
+      key: secrets.apiKeys[TENANT] ?? '',
+      workerd: await childNamed('workerd'),
+      async answersInKv() {
+        const kv = await miniflare.getKVNamespace('ANSWERS', objectOwner)
+        return (await kv.list()).keys.length
+      },
+      async restartShards() {
+        for (const { id } of settings.regions) {
+          const name = `log/${id}/0`
+          await miniflare
+            .unsafeEvictDurableObject(objectOwner, 'LogShard', { name })
+            // Not every region's shard has been asked for anything.
+            .catch(() => undefined)
+        }
+      },
+      async stop() {
+        await miniflare.dispose()
+        stopEngines()
+      },
+    }
+  } catch (error) {
+    stopEngines()
+    throw error
+  }
+}
+
+/** The config as it is shipped, but for what would make a busy machine look like a lost one. */
+async function benchConfig(promotions: number): Promise<MeshConfig> {
+  const read = await readConfig(path.join(PROJECT_DIR, 'mesh.toml'))
+  if (!read.ok) throw new Error(read.error.join('\n'))
+  const config = read.value
+  return {
+    ...config,
+    pools: config.pools.map((pool) => ({ ...pool, capacity: CAPACITY })),
+    // One shard, so that it is one whose load is measured; locally all are on one thread anyhow.
+    log: { ...config.log, open_within_ms: 10_000, shards_per_home: 1, promotions_per_hour: promotions },
+  }
+}
+
+function randomSecrets(): DevSecrets {
+  const secret = (): string => randomBytes(32).toString('hex')
+  return {
+    adminToken: secret(),
+    fingerprintSecret: secret(),
+    encryptionSecret: secret(),
+    apiKeys: { [TENANT]: formatKey(TENANT, secret().slice(0, 32)) },
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * `npm run bench:log`: the figures of the generation log, as markdown. Starts a mesh and its pools on this machine twice,
+ * without and with the delays of the real network. `-- --quick` measures less of everything, to see whether it works.
+ */
+import { readFile } from 'node:fs/promises'
+import { availableParallelism, cpus, loadavg } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { buildLocalEntry } from '../build/local-entry.ts'
+import { PROJECT_DIR } from '../build/wrangler.ts'
+import { COLOS, PREFILL_MS, startBenchMesh, TOKEN_MS } from './bench-mesh.ts'
+import { measureFirstToken } from './measure-first-token.ts'
+import { measureHits } from './measure-hits.ts'
+import { measureLoad } from './measure-load.ts'
+import { measureRelay, measureThroughput } from './measure-throughput.ts'
+import { reportOf, type Measured } from './report.ts'
+import { freshPrompt, LONG, toEdge } from './story.ts'
+import { timed } from './timed-request.ts'
+
+interface Amounts {
+  readonly answers: number
+  readonly rounds: number
+  readonly seconds: number
+  readonly followers: readonly number[]
+  readonly logs: number
+}
+
+const FULL: Amounts = { answers: 60, rounds: 100, seconds: 4, followers: [1, 100, 1000], logs: 200 }
+const QUICK: Amounts = { answers: 5, rounds: 6, seconds: 1, followers: [1, 20], logs: 20 }
+/** Requests to each edge before anything is measured. */
+const WARM_UP = 20
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } })
+const amounts = values.quick ? QUICK : FULL
+
+console.error('building …')
+const entry = await buildLocalEntry()
+try {
+  console.log(await machine())
+  const off = await measure(false)
+  const on = await measure(true)
+  console.log(`\n${reportOf({ off, on })}\n`)
+  console.log(`Load of the machine at the end: ${load()}.`)
+} finally {
+  await entry.remove()
+}
+
+async function measure(isDelayed: boolean): Promise<Measured> {
+  const mesh = await startBenchMesh({ workerDir: entry.dir, isDelayed, promotions: amounts.answers })
+  const step = async <T>(what: string, work: Promise<T>): Promise<T> => {
+    console.error(`delays ${isDelayed ? 'on' : 'off'}: ${what} …`)
+    return work
+  }
+  try {
+    for (const colo of COLOS) {
+      for (let request = 0; request < WARM_UP; request += 1) {
+        await timed(toEdge(mesh, colo, { prompt: freshPrompt(), tokens: 1 }))
+      }
+    }
+    return {
+      // First, while the process has used little memory.
+      load: await step('load', measureLoad(mesh, amounts.followers, amounts.logs)),
+      hits: await step('hits', measureHits(mesh, amounts.answers)),
+      // After the hits, which have used up what may be copied to KV.
+      throughput: await step('throughput', measureThroughput(mesh, amounts.seconds)),
+      firstToken: await step('first tokens', measureFirstToken(mesh, amounts.rounds)),
+      relay: await step('relay', measureRelay(mesh)),
+    }
+  } finally {
+    await mesh.stop()
+  }
+}
+
+async function machine(): Promise<string> {
+  const [cpu] = cpus()
+  return [
+    `${availableParallelism()} cores (${cpu?.model ?? 'unknown'}), Node ${process.versions.node}`,
+    `workerd ${await versionOf('workerd')}, load ${load()} before it began.`,
+    `Answers of ${LONG} tokens; pools take ${PREFILL_MS} ms to a first token and ${TOKEN_MS} ms for each more.`,
+  ].join(', ')
+}
+
+async function versionOf(name: string): Promise<string> {
+  const text = await readFile(path.join(PROJECT_DIR, 'node_modules', name, 'package.json'), 'utf8')
+  const { version } = JSON.parse(text) as { version: string }
+  return version
+}
+
+function load(): string {
+  return loadavg()
+    .map((value) => value.toFixed(1))
+    .join(' ')
+}

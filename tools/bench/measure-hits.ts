@@ -1,0 +1,73 @@
+/** How long a known answer takes from each place that may have it, and a run that is read on. */
+import { setTimeout as wait } from 'node:timers/promises'
+import type { BenchMesh, Colo } from './bench-mesh.ts'
+import { freshPrompt, LONG, toEdge, toRun, type Story } from './story.ts'
+import { timed, type TimedAnswer } from './timed-request.ts'
+
+/** Samples in milliseconds, by what was measured. */
+export type Samples = ReadonlyMap<string, readonly number[]>
+
+const KV_WITHIN_MS = 10_000
+const POLL_MS = 50
+/** Events that a reader has had when it comes back. */
+const HAD = LONG / 2
+
+/** Which request of an answer is served from where follows from the order of the steps; see where each begins. */
+export async function measureHits(mesh: BenchMesh, answers: number): Promise<Samples> {
+  const samples = new Map<string, number[]>()
+  const stories = Array.from({ length: answers }, (): Story => ({ prompt: freshPrompt(), tokens: LONG }))
+  const runs: string[] = []
+
+  function note(what: string, answer: TimedAnswer): void {
+    for (const [part, ms] of [
+      ['first byte', answer.firstByteMs],
+      ['end', answer.endMs],
+    ] as const) {
+      const name = `${what}, ${part}`
+      samples.set(name, [...(samples.get(name) ?? []), ms])
+    }
+  }
+
+  async function hits(what: string, colo: Colo): Promise<void> {
+    for (const story of stories) {
+      const answer = await timed(toEdge(mesh, colo, story))
+      expectWord(answer, 'hit')
+      note(what, answer)
+    }
+  }
+
+  // Made, which leaves a log in the shard and nothing anywhere else.
+  await Promise.all(stories.map((story) => timed(toEdge(mesh, 'FRA', story))))
+  await mesh.restartShards()
+  await hits('hit from the shard’s database', 'AMS')
+  // The first reading has brought it into the shard's memory. The second one is what it is copied to KV for.
+  await hits('hit from the shard’s memory', 'FRA')
+  // What an isolate has read whole from a shard it keeps.
+  await hits('hit from the isolate’s memory', 'FRA')
+  await untilInKv(mesh, answers)
+  // Isolates and regions that have had nothing to do with it. Theirs shards would make it, if KV did not have it.
+  await hits('hit from KV', 'SIN')
+  await hits('hit from KV', 'IAD')
+
+  for (const story of stories) {
+    const { headers } = await timed(toEdge(mesh, 'FRA', story))
+    runs.push(String(headers['x-mesh-run']))
+  }
+  for (const run of runs) note('resume in the same region', await timed(toRun(mesh, 'AMS', run, HAD)))
+  for (const run of runs) note('resume in another region', await timed(toRun(mesh, 'IAD', run, HAD)))
+  return samples
+}
+
+async function untilInKv(mesh: BenchMesh, answers: number): Promise<void> {
+  const deadline = performance.now() + KV_WITHIN_MS
+  while ((await mesh.answersInKv()) < answers) {
+    if (performance.now() > deadline) throw new Error('the answers were not copied to KV')
+    await wait(POLL_MS)
+  }
+}
+
+/** A figure of one thing must not be one of another. */
+export function expectWord({ headers }: TimedAnswer, word: string): void {
+  if (headers['x-mesh-cache'] === word) return
+  throw new Error(`expected a ${word}: ${headers['x-mesh-cache']}; ${headers['cache-status']}`)
+}

@@ -1,0 +1,92 @@
+/** Makes tables of what was measured on a mesh without delays and on one with them. */
+import { markdownTable, shown } from './markdown-table.ts'
+import type { Samples } from './measure-hits.ts'
+import type { Load } from './measure-load.ts'
+import type { RelayCost, Throughput } from './measure-throughput.ts'
+import { summarize } from './statistics.ts'
+import { LONG_FRAMES } from './story.ts'
+
+/** What was measured on one mesh. */
+export interface Measured {
+  readonly hits: Samples
+  readonly firstToken: Samples
+  readonly throughput: readonly Throughput[]
+  readonly relay: readonly RelayCost[]
+  readonly load: readonly Load[]
+}
+
+export interface Report {
+  readonly off: Measured
+  readonly on: Measured
+}
+
+export function reportOf({ off, on }: Report): string {
+  return [
+    '### Known answers, and runs that are read on (ms)',
+    times(off.hits, on.hits),
+    '### Time to first token (ms)',
+    times(off.firstToken, on.firstToken),
+    '### Known answers per second',
+    rates(off.throughput, on.throughput),
+    '### Relaying an answer that is being made',
+    relays(off.relay, on.relay),
+    '### One shard under load, delays off',
+    loads(off.load),
+    '### One shard under load, delays on',
+    loads(on.load),
+  ].join('\n\n')
+}
+
+function times(off: Samples, on: Samples): string {
+  const head = ['what', 'off: p50', 'p95', 'on: p50', 'p95', 'n']
+  const rows = [...off].map(([what, samples]) => {
+    const [without, delayed] = [summarize(samples), summarize(on.get(what) ?? [])]
+    const cells = [without.p50, without.p95, delayed.p50, delayed.p95].map(shown)
+    return [what, ...cells, String(Math.min(without.n, delayed.n))]
+  })
+  return markdownTable(head, rows)
+}
+
+function rates(off: readonly Throughput[], on: readonly Throughput[]): string {
+  const head = ['what', 'off: answers/s', 'CPU ms each', 'on: answers/s', 'CPU ms each']
+  const rows = off.map(({ what, answersPerSecond, cpuMs }, index) => {
+    const delayed = on[index]
+    const cells = [answersPerSecond, cpuMs, delayed?.answersPerSecond ?? NaN, delayed?.cpuMs ?? NaN]
+    return [what, ...cells.map(shown)]
+  })
+  return markdownTable(head, rows)
+}
+
+function relays(off: readonly RelayCost[], on: readonly RelayCost[]): string {
+  const head = ['what', 'off: CPU µs per frame', 'on: CPU µs per frame']
+  const rows = off.map(({ what, cpuMicroseconds }, index) => [
+    what,
+    shown(cpuMicroseconds),
+    shown(on[index]?.cpuMicroseconds ?? NaN),
+  ])
+  return markdownTable(head, rows)
+}
+
+function loads(measured: readonly Load[]): string {
+  const head = [
+    'readers',
+    'median end ms',
+    'last end ms',
+    'CPU ms',
+    'CPU µs per reader and frame',
+    'memory before MiB',
+    'peak MiB',
+  ]
+  const rows = measured.map((load) => [
+    load.what,
+    ...[
+      load.medianEndMs,
+      load.lastEndMs,
+      load.cpuMs,
+      (load.cpuMs * 1000) / (load.readers * LONG_FRAMES),
+      load.memoryBeforeMib,
+      load.memoryPeakMib,
+    ].map(shown),
+  ])
+  return markdownTable(head, rows)
+}

@@ -1,0 +1,103 @@
+/** Several data centres of one mesh in one Miniflare: each an edge with a socket of its own, and one set of objects for all. */
+import { readdir, readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { Log, LogLevel, Miniflare, type MiniflareOptions } from 'miniflare'
+import type { MeshConfig } from '../../shared/schema/mesh.ts'
+import type { DevSecrets } from './dev-secrets.ts'
+
+export interface MiniflareMeshOptions {
+  /** Where the local entry was built to. */
+  readonly workerDir: string
+  /** At least one; the first one's Worker owns the objects. */
+  readonly colos: readonly string[]
+  readonly config: MeshConfig
+  readonly secrets: Omit<DevSecrets, 'apiKeys'>
+  /** JSON of MESH_DEV_DELAYS; without it nothing is delayed. */
+  readonly delays?: string
+  /** Gets every line the Workers log. */
+  readonly onLog?: (line: string) => void
+}
+
+export interface MiniflareMesh {
+  /** Base URL of a data centre's edge. */
+  readonly url: (colo: string) => string
+  /** For looking into what is stored, and for ending objects as a restart would. */
+  readonly miniflare: Miniflare
+  /** Name of the Worker that owns the objects. */
+  readonly objectOwner: string
+}
+
+/** Resolves when all of them listen, on 127.0.0.1. To be ended with `miniflare.dispose()`. */
+export async function startMiniflareMesh(options: MiniflareMeshOptions): Promise<MiniflareMesh> {
+  const [first] = options.colos
+  if (first === undefined) throw new Error('a mesh has at least one data centre')
+  const miniflare = new Miniflare(await miniflareOptions(options, first))
+  await miniflare.ready
+  const sockets = options.colos.map(
+    async (colo) => [colo, await miniflare.unsafeGetDirectURL(workerName(colo))] as const,
+  )
+  const urls = new Map(await Promise.all(sockets))
+  return {
+    url(colo) {
+      const found = urls.get(colo)
+      if (found === undefined) throw new Error(`this mesh has no data centre ${colo}`)
+      return found.href.replace(/\/$/, '')
+    },
+    miniflare,
+    objectOwner: workerName(first),
+  }
+}
+
+async function miniflareOptions(options: MiniflareMeshOptions, first: string): Promise<MiniflareOptions> {
+  const { colos, config, secrets, delays, onLog } = options
+  const modules = await modulesIn(options.workerDir)
+  const owner = workerName(first)
+  const text = (value: string) => ({ type: 'text' as const, value })
+  const object = (exportName: string) => ({ type: 'durable-object' as const, worker: owner, exportName })
+  const stored = { type: 'durable-object' as const, storage: 'sqlite' as const }
+
+  return {
+    cf: false,
+    host: '127.0.0.1',
+    port: 0,
+    log: new Log(LogLevel.NONE),
+    unsafeInspectDurableObjects: true,
+    handleStructuredLogs: ({ message }: { message: string }) => onLog?.(message),
+    workers: colos.map((colo) => ({
+      config: {
+        name: workerName(colo),
+        compatibilityDate: '2026-10-28',
+        compatibilityFlags: ['enable_request_signal'],
+        manifest: { mainModule: 'index.js', modules },
+        env: {
+          MESH_MODE: text('dev'),
+          MESH_CONFIG: text(JSON.stringify(config)),
+          MESH_FINGERPRINT_SECRET: text(secrets.fingerprintSecret),
+          MESH_ENCRYPTION_SECRET: text(secrets.encryptionSecret),
+          MESH_ADMIN_TOKEN: text(secrets.adminToken),
+          MESH_DEV_COLO: text(colo),
+          ...(delays === undefined ? {} : { MESH_DEV_DELAYS: text(delays) }),
+          ANSWERS: { type: 'kv' as const, id: 'answers' },
+          LOG_SHARD: object('LogShard'),
+          TENANT_LEDGER: object('TenantLedger'),
+        },
+        ...(colo === first ? { exports: { LogShard: stored, TenantLedger: stored } } : {}),
+      },
+      dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
+    })),
+    // Miniflare's types do not know this form of its options yet.
+  } as MiniflareOptions
+}
+
+async function modulesIn(workerDir: string) {
+  const files = (await readdir(workerDir)).filter((file) => /\.(js|toml)$/.test(file))
+  const modules = files.map(async (file) => {
+    const type = file.endsWith('.js') ? ('esm' as const) : ('text' as const)
+    return [file, { type, contents: await readFile(path.join(workerDir, file), 'utf8') }] as const
+  })
+  return Object.fromEntries(await Promise.all(modules))
+}
+
+function workerName(colo: string): string {
+  return `edge-${colo.toLowerCase()}`
+}
