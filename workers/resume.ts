@@ -17,9 +17,9 @@ import { travelTo } from './objects/stubs.ts'
 import { openRunId } from './run-id.ts'
 import { authenticate } from './stages/authenticate.ts'
 import { checkArrival } from './stages/check-arrival.ts'
-import { isModelAllowed } from './stages/read-body.ts'
 import { receive } from './stages/receive.ts'
 import type { AnswerSource } from './stream/answer-source.ts'
+import { isModelAllowed } from './stream/json-body.ts'
 import { keptAnswer } from './stream/kept-answer.ts'
 import { openLogAnswer } from './stream/log-answer.ts'
 import { within } from './within.ts'
@@ -94,7 +94,7 @@ export async function readRun(own: OwnRun, from: number, edge: Edge): Promise<Re
     if (stream === undefined) {
       edge.waitUntil(opened.then((orphan) => orphan.cancel()).catch(() => undefined))
     } else {
-      const answer = await openLogAnswer(stream, context.request.signal)
+      const answer = await openLogAnswer(stream, { signal: context.request.signal, runtime: edge.runtime })
       if (answer.ok) return ok(answer.value)
       if (isError(answer.error)) failure = answer.error
     }

@@ -161,9 +161,11 @@ async function fromShard(
   const stream = await openShard(request, edge)
   if (stream === undefined) return err({ reason: 'broken' })
   const { fingerprint } = request.sharing
-  const answer = await openLogAnswer(stream, patience.signal, (kept) =>
-    edge.answers.remember(fingerprint, kept),
-  )
+  const answer = await openLogAnswer(stream, {
+    signal: patience.signal,
+    runtime: edge.runtime,
+    onCopy: (kept) => edge.answers.remember(fingerprint, kept),
+  })
   if (!answer.ok) return answer
   const { facts, take, source } = answer.value
   const { generation } = request
@@ -178,7 +180,7 @@ async function fromShard(
       async readOn(events) {
         const again = await openShard(request, edge, { take, events })
         if (again === undefined) return undefined
-        const opened = await openLogAnswer(again, patience.signal)
+        const opened = await openLogAnswer(again, { signal: patience.signal, runtime: edge.runtime })
         return opened.ok ? opened.value.source : undefined
       },
       goOn: (begun) => goOn?.(begun) ?? Promise.resolve(undefined),

@@ -6,8 +6,9 @@ import { createLineReader, encodeFrameLine, type LogLine } from '../../shared/lo
 import type { GatewayError } from '../../shared/errors.ts'
 import { isGatewayError } from '../../shared/errors.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import { within } from '../within.ts'
+import type { Runtime } from '../runtime.ts'
 import type { AnswerSource, AnswerStep } from './answer-source.ts'
+import { createStallWatchdog } from './stall-watchdog.ts'
 
 /** What the first line of a shard's stream says: the answer begins, why there will be none, or that the shard makes none. */
 export type LogHead =
@@ -36,25 +37,39 @@ export type NoLogAnswer = GatewayError | { readonly reason: 'broken' | 'busy' | 
  */
 const SILENCE_MS = 5000
 
-/**
- * Reads the head of a shard's stream and hands over the rest. `signal` ends the wait for the head. `onCopy` gets the log
- * when all of it has been read, where the shard offers that.
- */
+export interface LogAnswerOptions {
+  /** Ends the wait for the head. */
+  readonly signal: AbortSignal
+  readonly runtime: Pick<Runtime, 'now'>
+  /** Gets the log when all of it has been read, where the shard offers that. */
+  readonly onCopy?: (kept: KeptLog) => void
+}
+
+/** Reads the head of a shard's stream and hands over the rest. */
 export async function openLogAnswer(
   stream: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-  onCopy: (kept: KeptLog) => void = () => undefined,
+  { signal, runtime, onCopy }: LogAnswerOptions,
 ): Promise<Result<LogAnswer, NoLogAnswer>> {
   const reader = stream.getReader()
+  // One timer for the whole answer, not one for each of its chunks. A read that waits ends with the stream.
+  const watchdog = createStallWatchdog({
+    idleMs: SILENCE_MS,
+    endsByMs: Infinity,
+    runtime,
+    onCut: () => leave(),
+  })
   const decoder = new TextDecoder()
   const lines = createLineReader()
   // Whatever the shard is doing for this reader alone, it stops when the stream is cancelled.
-  const leave = (): void => void reader.cancel().catch(() => undefined)
+  const leave = (): void => {
+    watchdog.stop()
+    reader.cancel().catch(() => undefined)
+  }
   if (signal.aborted) leave()
   signal.addEventListener('abort', leave, { once: true })
   try {
     for (;;) {
-      const chunk = await readChunk(reader)
+      const chunk = await readChunk()
       if (chunk === undefined) {
         leave()
         return err({ reason: 'broken' })
@@ -91,9 +106,10 @@ export async function openLogAnswer(
             if (step.outcome === 'completed') keep(copy, copied)
           }
           waiting = []
+          if (step.outcome !== undefined) watchdog.stop()
           // Chunks are cut anywhere: counts can come alone, before the end.
           if (step.members.length > 0 || step.usage !== undefined || step.outcome !== undefined) return step
-          const chunk = await readChunk(reader)
+          const chunk = await readChunk()
           if (chunk === undefined) {
             leave()
             // A log whose stream ends without an end line has lost its shard, unless the reader ended it.
@@ -112,7 +128,18 @@ export async function openLogAnswer(
 
   function keep(about: string, events: string): void {
     const kept = decodeLog(about, events)
-    if (kept !== undefined) onCopy(kept)
+    if (kept !== undefined) onCopy?.(kept)
+  }
+
+  async function readChunk(): Promise<Uint8Array | undefined> {
+    watchdog.waiting()
+    try {
+      return (await reader.read()).value
+    } catch {
+      return undefined
+    } finally {
+      watchdog.arrived()
+    }
   }
 }
 
@@ -158,14 +185,6 @@ function parseHead(line: LogLine): LogHead | undefined {
 function parse(json: string): unknown {
   try {
     return JSON.parse(json)
-  } catch {
-    return undefined
-  }
-}
-
-async function readChunk(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
-  try {
-    return (await within(reader.read(), SILENCE_MS))?.value
   } catch {
     return undefined
   }

@@ -36,7 +36,9 @@ const LOG =
   encodeUsageLine(USAGE) +
   encodeEndLine({ outcome: 'completed' })
 
-const stays = (): AbortSignal => new AbortController().signal
+const runtime = { now: () => Date.now() }
+const stays = () => ({ signal: new AbortController().signal, runtime })
+const of = ({ signal }: AbortController) => ({ signal, runtime })
 
 async function open(stream: ReadableStream<Uint8Array>) {
   const opened = await openLogAnswer(stream, stays())
@@ -128,12 +130,12 @@ test('a reader who leaves before the head cancels the stream, and does not wait 
   const client = new AbortController()
   let cancels = 0
   const never = new ReadableStream<Uint8Array>({ cancel: () => void (cancels += 1) })
-  const opened = openLogAnswer(never, client.signal)
+  const opened = openLogAnswer(never, of(client))
   client.abort()
   expect(await opened).toEqual({ ok: false, error: { reason: 'broken' } })
   expect(cancels).toBe(1)
   const late = new ReadableStream<Uint8Array>({ cancel: () => void (cancels += 1) })
-  expect((await openLogAnswer(late, client.signal)).ok).toBe(false)
+  expect((await openLogAnswer(late, of(client))).ok).toBe(false)
   expect(cancels).toBe(2)
 })
 
@@ -261,7 +263,10 @@ describe('a copy that the shard offers', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(), { maxLength: 20 }), async (cuts) => {
         const copies: KeptLog[] = []
-        const opened = await openLogAnswer(cutStream(text, cuts), stays(), (copy) => copies.push(copy))
+        const opened = await openLogAnswer(cutStream(text, cuts), {
+          ...stays(),
+          onCopy: (copy) => copies.push(copy),
+        })
         const { source } = must(opened.ok ? opened.value : undefined)
         expect(copies).toEqual([])
         expect((await readAll(source)).members).toEqual(FRAMES)
@@ -280,7 +285,7 @@ describe('a copy that the shard offers', () => {
     const [first = ''] = encodeEvents(log, 0).split('\n')
     const cuts = [text.slice(0, text.lastIndexOf('e{')), text.replace(`${first}\n`, '')]
     for (const cut of cuts) {
-      const opened = await openLogAnswer(cutStream(cut), stays(), (copy) => copies.push(copy))
+      const opened = await openLogAnswer(cutStream(cut), { ...stays(), onCopy: (copy) => copies.push(copy) })
       await readAll(must(opened.ok ? opened.value : undefined).source)
     }
     expect(copies).toEqual([])
