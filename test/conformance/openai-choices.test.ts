@@ -1,5 +1,4 @@
 /** Several choices at once as the real `openai` package asks for them and reads them. */
-import { BadRequestError } from 'openai'
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { anew, question, type Fields } from './ask.ts'
@@ -116,12 +115,10 @@ test.each([
   expect(other.choices).toHaveLength(('n' in fields ? fields.n : undefined) ?? 2)
 })
 
-test('choices that end by themselves, each in its time, are whole and found again', async () => {
+test('choices that end by themselves are whole and found again', async () => {
   const body = asking({ max_tokens: null })
   const made = await askWhole(target, body)
   expect(made.choices).toMatchObject([{ finish: 'stop' }, { finish: 'stop' }])
-  const [one, other] = made.choices.map(({ content }) => content?.length)
-  expect(one).not.toBe(other)
   const found = await askStreamed(target, body)
   expect(found.cache).toBe('hit')
   expect(found.choices).toEqual(made.choices)
@@ -189,11 +186,8 @@ test('best_of says the same as n, or is refused', async () => {
 
 test.each([9, 129, 0, -1, 1.5])('n: %d is refused on both surfaces', async (n) => {
   const refused = { status: 400, code: 'invalid_parameter', param: 'n', type: 'invalid_request_error' }
-  for (const asked of [askWhole(target, asking({ n })), COMPLETE.whole(target, { ...completing(), n })]) {
-    const failure: unknown = await asked.catch((error: unknown) => error)
-    expect(failure).toBeInstanceOf(BadRequestError)
-    expect(failure).toMatchObject(refused)
-  }
+  await expect(askWhole(target, asking({ n }))).rejects.toMatchObject(refused)
+  await expect(COMPLETE.whole(target, { ...completing(), n })).rejects.toMatchObject(refused)
 })
 
 test('as many choices as are allowed are answered', async () => {
