@@ -8,11 +8,20 @@ import { quote } from './problem.ts'
 import type { ConfigProblem } from './problem.ts'
 import { reachablePools } from './reach.ts'
 
-/** Whether a pool of the dialect keeps the prefix caches of tenants apart: vLLM does, by `cache_salt`. */
+/**
+ * Whether a pool of the dialect keeps the prefix caches of tenants apart: it does where every prompt can carry a
+ * `cache_salt`. (TensorRT-LLM knows one in chats only; llama.cpp's cache belongs to slots, which any request may get.)
+ */
 export const SEPARATES_TENANTS: Readonly<Record<Dialect, boolean>> = {
   vllm: true,
+  sglang: true,
   llamacpp: false,
+  tgi: false,
+  ollama: false,
+  trtllm: false,
   openai: false,
+  azure: false,
+  anthropic: false,
 }
 
 export function checkSharedPrefix(draft: Draft): ConfigProblem[] {

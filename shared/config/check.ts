@@ -1,4 +1,5 @@
 /** What no single field can show: duplicates, dangling references, contradictions, and places no request may go. */
+import { checkDialects } from './check-dialects.ts'
 import { checkIds } from './check-ids.ts'
 import { checkKeys } from './check-keys.ts'
 import { checkLimits } from './check-limits.ts'
@@ -20,6 +21,7 @@ export function checkDraft(draft: Draft, mode: MeshMode): ConfigProblem[] {
     ...checkReferences(draft),
     ...checkSelectors(draft),
     ...checkPools(draft, mode),
+    ...checkDialects(draft),
     ...checkModels(draft),
     ...checkReach(draft),
     ...checkSharedPrefix(draft),

@@ -17,7 +17,17 @@ import {
   whole,
 } from './config-values.ts'
 
-export const DIALECTS = ['vllm', 'llamacpp', 'openai'] as const
+export const DIALECTS = [
+  'vllm',
+  'sglang',
+  'llamacpp',
+  'tgi',
+  'ollama',
+  'trtllm',
+  'openai',
+  'azure',
+  'anthropic',
+] as const
 export const LOCATION_HINTS = [
   'wnam',
   'enam',
@@ -71,13 +81,15 @@ export const poolSchema = z.strictObject({
     .string('a URL, e.g. "https://gpu.example.com/v1"')
     .max(2048, 'at most 2048 characters')
     .optional()
-    .describe('Base URL up to and including the version segment, e.g. "https://gpu.example.com/v1".'),
+    .describe(
+      'Base URL up to and including the version segment, e.g. "https://gpu.example.com/v1"; of an azure pool that of the resource, without one.',
+    ),
   binding: text(/^[A-Z][A-Z0-9_]{0,63}$/, 'the upper-case name of a binding, e.g. "ONPREM"')
     .optional()
     .describe('Name of a fetcher binding (a private network), in place of a URL.'),
   auth: text(/^secret:POOL_[A-Z0-9_]{1,64}$/, '"secret:POOL_" and the rest of the name of a secret')
     .optional()
-    .describe('"secret:POOL_…": which secret is sent to the pool as its bearer token.'),
+    .describe('"secret:POOL_…": which secret is sent to the pool as its key.'),
   models: some(servedModel, 'the models it serves, e.g. [{ model = "story" }]').describe('What it serves.'),
   capacity: whole(1, 100_000)
     .default(32)
@@ -96,6 +108,20 @@ export const poolSchema = z.strictObject({
   shared_prefix: bool()
     .default(false)
     .describe('Accepts that tenants share the prefix cache of a pool whose dialect cannot keep them apart.'),
+  // What few dialects ask for stands last, so that mistakes are answered with the keys that all have.
+  auth_header: text(/^[a-z][a-z0-9-]{0,63}$/, 'the name of a header in lower case, e.g. "x-api-key"')
+    .optional()
+    .describe(
+      'Header that carries the key: as "Bearer …" in authorization, by itself in any other. Without it, api-key for azure, x-api-key for anthropic, else authorization.',
+    ),
+  api_version: text(/^\d{4}-\d{2}-\d{2}(?:-preview)?$/, 'a version such as "2024-10-21"')
+    .optional()
+    .describe('Version of the API that an azure pool is asked for; it has to have one.'),
+  default_max_tokens: whole(1, 10_000_000)
+    .optional()
+    .describe(
+      'Limit on generated tokens sent to an anthropic pool where the client gives none, because it demands one; 4096 without it.',
+    ),
 })
 
 const modelVersion = z.strictObject(

@@ -1,6 +1,7 @@
 /**
  * Body fields that no operator can open to clients: each lets a client reach past the mesh into an engine's memory,
- * scheduler or prompt. Names are those of vLLM, SGLang, llama.cpp, TensorRT-LLM and Dynamo, in 2025 and 2026.
+ * scheduler or prompt. Names are those of vLLM, SGLang, llama.cpp, TensorRT-LLM, Dynamo, Azure OpenAI and Anthropic, in
+ * 2025 and 2026.
  */
 
 export const DENIED_FIELDS: ReadonlySet<string> = new Set([
@@ -18,6 +19,7 @@ export const DENIED_FIELDS: ReadonlySet<string> = new Set([
   'input_embeds',
   'input_ids',
   'prompt_token_ids',
+  'prompt_token_ids_b64',
   'multi_modal_data',
   'image_data',
   'audio_data',
@@ -51,6 +53,13 @@ export const DENIED_FIELDS: ReadonlySet<string> = new Set([
   'routed_dp_rank',
   'data_parallel_rank',
   'disagg_prefill_dp_rank',
+  'agent_hierarchy',
+
+  // Where a hosted model runs, what it reads there and what it calls: a request would leave its jurisdiction.
+  'inference_geo',
+  'container',
+  'mcp_servers',
+  'data_sources',
 
   // llama.cpp's slots and its cache: what another request left there would be read, moved or thrown away.
   'id_slot',

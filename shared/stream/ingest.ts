@@ -3,12 +3,13 @@ import type { Finish, Frame, Surface, Usage } from '../log/frame.ts'
 import { createEventReader } from './event-reader.ts'
 import type { SseEvent } from './event-reader.ts'
 import { createCallNumbering } from './number-calls.ts'
-import type { UpstreamEvent } from './upstream-event.ts'
+import type { PoolFault } from '../pool/pool-fault.ts'
+import type { ReadEvent, UpstreamEvent } from './upstream-event.ts'
 
 export interface IngestOptions {
   readonly surface: Surface
-  /** The dialect's reader of one event. */
-  readonly readEvent: (surface: Surface, data: string) => UpstreamEvent
+  /** The dialect's reader of this stream's events. */
+  readonly readEvent: ReadEvent
   /** Choices the request asked for (`n`, or `n` × prompts): fewer that finish are not a whole answer. */
   readonly expectedChoices: number
   readonly maxEventChars?: number
@@ -21,6 +22,8 @@ export interface StreamEnd {
   readonly usage?: Usage
   /** One per choice that finished, by index. */
   readonly finishes: readonly Finish[]
+  /** Of an `upstream_error`: why, where the pool said so. */
+  readonly fault?: PoolFault
 }
 
 export type IngestStep =
@@ -60,10 +63,15 @@ export function createIngest(options: IngestOptions): Ingest {
   let usage: Usage | undefined
   let ended: StreamEnd | undefined
 
-  function finish(outcome: StreamEnd['outcome']): StreamEnd {
+  function finish(outcome: StreamEnd['outcome'], fault?: PoolFault): StreamEnd {
     const list = [...finishes].map(([index, reason]) => ({ index, reason }))
     list.sort((a, b) => a.index - b.index)
-    ended = { outcome, finishes: list, ...(usage === undefined ? {} : { usage }) }
+    ended = {
+      outcome,
+      finishes: list,
+      ...(usage === undefined ? {} : { usage }),
+      ...(fault === undefined ? {} : { fault }),
+    }
     return ended
   }
 
@@ -72,8 +80,7 @@ export function createIngest(options: IngestOptions): Ingest {
   }
 
   function read(event: SseEvent): IngestStep | undefined {
-    // SDKs take an event named `error` for a failure whatever its data, and so do we.
-    const upstream = event.name === 'error' ? FAILED : readEvent(surface, event.data)
+    const upstream = meaningOf(event)
     switch (upstream.kind) {
       case 'frame':
         if (upstream.usage !== undefined) usage = upstream.usage
@@ -84,10 +91,16 @@ export function createIngest(options: IngestOptions): Ingest {
       case 'done':
         return { kind: 'end', end: finish(isComplete() ? 'completed' : 'truncated') }
       case 'error':
-        return { kind: 'end', end: finish('upstream_error') }
+        return { kind: 'end', end: finish('upstream_error', upstream.fault) }
       case 'ignored':
         return undefined
     }
+  }
+
+  /** SDKs take an event named `error` for a failure whatever its data, and so do we. */
+  function meaningOf({ name, data }: SseEvent): UpstreamEvent {
+    const upstream = readEvent(surface, data, name)
+    return name === 'error' && upstream.kind !== 'error' ? FAILED : upstream
   }
 
   function takeFrame(frame: Frame, indexes: readonly number[]): IngestStep {

@@ -1,25 +1,34 @@
 /**
- * What a pool dialect is: three pure functions over plain values. A dialect is a wire format, never a vendor; a new
+ * What a pool dialect is: pure functions over plain values. A dialect is a wire format, never a vendor; a new
  * vendor that speaks a known dialect is config, not code.
  */
 import type { Continues } from '../../shared/log/continuation.ts'
 import type { Surface } from '../../shared/log/frame.ts'
-import type { Dialect } from '../../shared/schema/mesh.ts'
-import type { UpstreamEvent } from '../../shared/stream/upstream-event.ts'
+import type { PoolFault } from '../../shared/pool/pool-fault.ts'
+import type { EmbeddingInput } from '../../shared/schema/embeddings-request.ts'
+import type { Dialect, Pool } from '../../shared/schema/mesh.ts'
+import type { ReadEvent, UpstreamEvent } from '../../shared/stream/upstream-event.ts'
 
-export type { Surface, UpstreamEvent }
+export type { PoolFault, ReadEvent, Surface, UpstreamEvent }
 
 export interface PoolAdapter {
   readonly dialect: Dialect
   /** Body fields that a pool of this dialect takes on each surface; every other field makes the pool ineligible. */
   readonly fields: Readonly<Record<Surface, ReadonlySet<string>>>
-  /** Whether the pool keeps tenants' prefix caches apart when sent a `cache_salt`. */
-  readonly separatesTenants: boolean
+  /** The header that the pool reads its key from, unless its config names another; `authorization` without it. */
+  readonly authHeader?: string
+  /** What every call carries besides the key and HTTP's own. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Where the API begins on a host that is reached through a binding; `/v1` without it. */
+  readonly basePath?: string
   /** On which surfaces the pool goes on from a text that it is given as the beginning of its answer. */
   readonly continues: Continues
   readonly buildRequest: (input: PoolRequestInput) => PoolRequest
-  /** Reads the data of one SSE event of a 200 answer. Never throws. */
-  readonly readEvent: (surface: Surface, data: string) => UpstreamEvent
+  readonly embeddings: EmbeddingsDialect
+  /** Reads one SSE event of a 200 answer. Never throws. */
+  readonly readEvent: ReadEvent
+  /** Where events lean on those before them: makes the `readEvent` of one stream. */
+  readonly startReading?: () => ReadEvent
   /** Reads a status ≥ 400 with the beginning of its body. Never throws. */
   readonly readError: (status: number, body: string) => PoolFault
 }
@@ -34,17 +43,35 @@ export interface PoolRequestInput {
   readonly cacheSalt: string
   /** Whether the body ends with the beginning of the answer, which the pool is to go on from. */
   readonly isContinuation: boolean
+  /** What its config says about its API; without it, nothing. */
+  readonly pool?: PoolOptions
+}
+
+/** What the config of a pool says that only its dialect understands. */
+export type PoolOptions = Pick<Pool, 'api_version' | 'default_max_tokens'>
+
+/** How a pool is asked for vectors. Its answer has the same form in every dialect. */
+export interface EmbeddingsDialect {
+  /** Body fields that a pool of this dialect takes there; every other field makes the pool ineligible. */
+  readonly fields: ReadonlySet<string>
+  readonly buildRequest: (input: EmbeddingsRequestInput) => PoolRequest
+}
+
+export interface EmbeddingsRequestInput {
+  readonly inputs: readonly EmbeddingInput[]
+  /** What else was admitted: checked fields only. */
+  readonly params: Readonly<Record<string, unknown>>
+  /** The name under which this pool serves the model. */
+  readonly servedModel: string
+  /** HMAC of the tenant: always ours, never the client's. */
+  readonly cacheSalt: string
+  /** What its config says about its API; without it, nothing. */
+  readonly pool?: PoolOptions
 }
 
 export interface PoolRequest {
-  /** Path below the pool's base URL, without a leading slash, e.g. `chat/completions`. */
+  /** Path below the pool's base URL, with a query if it has one, without a leading slash, e.g. `chat/completions`. */
   readonly path: string
-  /** JSON text; always asks for a stream with usage. */
+  /** JSON text; of a generation it always asks for a stream with usage. */
   readonly body: string
-}
-
-/** Why a pool refused before it streamed. `retryable` says whether another pool may be asked. */
-export interface PoolFault {
-  readonly kind: 'context_length' | 'rejected' | 'saturated' | 'unavailable' | 'misconfigured'
-  readonly retryable: boolean
 }

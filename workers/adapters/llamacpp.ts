@@ -6,6 +6,7 @@ import type { PoolAdapter, PoolFault } from './adapter.ts'
 import { REJECTED, readErrorText, readOpenAIError } from './openai-errors.ts'
 import { readOpenAIEvent, tokenCount } from './openai-events.ts'
 import type { EventDialect } from './openai-events.ts'
+import { buildOpenAIEmbeddings } from './openai-embeddings.ts'
 import { buildOpenAIRequest } from './openai-request.ts'
 import { isObject } from '../../shared/is-object.ts'
 
@@ -48,10 +49,13 @@ export const llamacpp: PoolAdapter = {
     chat: new Set([...CHAT_FIELDS, ...SAMPLING_FIELDS]),
     completions: new Set([...COMPLETIONS_FIELDS, ...SAMPLING_FIELDS]),
   },
-  // Its cache belongs to slots, which any request may get.
-  separatesTenants: false,
   continues: { chat: true, completions: true },
   buildRequest: (input) => buildOpenAIRequest(input, { members: { timings_per_token: true } }),
+  // Vectors have the model's own length there.
+  embeddings: {
+    fields: new Set(['model', 'input']),
+    buildRequest: (input) => buildOpenAIEmbeddings(input),
+  },
   readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
   readError,
 }

@@ -1,5 +1,5 @@
 /** Reads a refusal in the shapes that OpenAI-compatible servers give it: nested, flat, a bare string, or no JSON. */
-import type { PoolFault } from './adapter.ts'
+import type { PoolAdapter, PoolFault } from './adapter.ts'
 import { isObject } from '../../shared/is-object.ts'
 
 export interface PoolErrorText {
@@ -9,10 +9,11 @@ export interface PoolErrorText {
   readonly message: string
 }
 
+export const CONTEXT_LENGTH: PoolFault = { kind: 'context_length', retryable: false }
 export const REJECTED: PoolFault = { kind: 'rejected', retryable: false }
-const MISCONFIGURED: PoolFault = { kind: 'misconfigured', retryable: false }
-const SATURATED: PoolFault = { kind: 'saturated', retryable: true }
-const UNAVAILABLE: PoolFault = { kind: 'unavailable', retryable: true }
+export const MISCONFIGURED: PoolFault = { kind: 'misconfigured', retryable: false }
+export const SATURATED: PoolFault = { kind: 'saturated', retryable: true }
+export const UNAVAILABLE: PoolFault = { kind: 'unavailable', retryable: true }
 
 /** Codes that mean the prompt does not fit: OpenAI, llama.cpp. */
 const CONTEXT_CODES: ReadonlySet<string> = new Set(['context_length_exceeded', 'exceed_context_size_error'])
@@ -41,7 +42,7 @@ export function readOpenAIError(status: number, body: string): PoolFault {
     case 413:
     case 422:
       return CONTEXT_CODES.has(code) || CONTEXT_SENTENCES.some((sentence) => sentence.test(message))
-        ? { kind: 'context_length', retryable: false }
+        ? CONTEXT_LENGTH
         : REJECTED
     case 401:
     case 403:
@@ -61,6 +62,20 @@ export function readOpenAIError(status: number, body: string): PoolFault {
       // A success without an answer (204, 206) is no fault of the request.
       return status >= 500 || status < 400 ? UNAVAILABLE : REJECTED
   }
+}
+
+/**
+ * Why an event of a stream says that it failed, where the error's `code` is the status it would have come with (SGLang,
+ * TensorRT-LLM): a queue that is full, or a prompt that is too long, shows there when the 200 is out already. `readError` is
+ * the dialect's own.
+ */
+export function readCodedFault(
+  event: Readonly<Record<string, unknown>>,
+  readError: PoolAdapter['readError'],
+): PoolFault | undefined {
+  const { code } = isObject(event.error) ? event.error : event
+  if (typeof code !== 'number' || code < 400 || code > 599) return undefined
+  return readError(code, JSON.stringify(event))
 }
 
 /** Finds code and sentence in the beginning of a body, which may be cut short or be a proxy's page. */

@@ -8,8 +8,11 @@ import type { JsonObject, Member } from '../../shared/stream/members.ts'
 import { readJsonObject } from '../../shared/stream/members.ts'
 import type { UpstreamEvent } from '../../shared/stream/upstream-event.ts'
 import { isObject } from '../../shared/is-object.ts'
+import type { PoolFault } from './adapter.ts'
+import { ownChoices } from './own-choices.ts'
+import type { ChoiceDialect } from './own-choices.ts'
 
-export interface EventDialect {
+export interface EventDialect extends ChoiceDialect {
   /** Members that are one pool's own and no part of the answer: a cached or stitched answer must not show them. */
   readonly droppedMembers: ReadonlySet<string>
   /** The tokens generated so far, from the event's parsed members, where the dialect states them. */
@@ -19,6 +22,8 @@ export interface EventDialect {
   ) => number | undefined
   /** Counts that the dialect states elsewhere than in `usage`, for events without that. */
   readonly usage?: (event: Readonly<Record<string, unknown>>) => Usage | undefined
+  /** Why it failed, from an event that says that it did. */
+  readonly fault?: (event: Readonly<Record<string, unknown>>) => PoolFault | undefined
 }
 
 /** Members that differ between readers (the renderer writes them) and OpenAI's padding against traffic analysis. */
@@ -39,17 +44,17 @@ const IGNORED: UpstreamEvent = { kind: 'ignored' }
 export function readOpenAIEvent(dialect: EventDialect, surface: Surface, data: string): UpstreamEvent {
   if (data.trim() === '[DONE]') return DONE
   const object = readJsonObject(data)
-  if (object === undefined || isFailure(object.value)) return FAILED
-  const { choices } = object.value
+  if (object === undefined) return FAILED
+  if (isFailure(object.value)) return failureOf(dialect.fault?.(object.value))
   const usage = readUsage(object) ?? dialect.usage?.(object.value)
-  if (choices === undefined || choices === null || (Array.isArray(choices) && choices.length === 0)) {
-    return usage === undefined ? IGNORED : { kind: 'usage', usage }
-  }
-  if (!Array.isArray(choices) || !choices.every(isObject)) return FAILED
+  const list: unknown = object.value.choices ?? []
+  if (!Array.isArray(list) || !list.every(isObject)) return FAILED
+  const choices = ownChoices(list, dialect)
+  if (choices.length === 0) return usage === undefined ? IGNORED : { kind: 'usage', usage }
   const tokens = dialect.completionTokens?.(object.value, usage)
   const text = plainTextOf(surface, choices)
   const frame: Frame = {
-    members: joinMembers(object.members, dialect.droppedMembers),
+    members: joinMembers(object.members, dialect.droppedMembers, choices === list ? undefined : choices),
     hasContent: choices.some((choice) => hasContent(surface, choice)),
     finishes: choices.flatMap(finishOf),
     ...(tokens === undefined ? {} : { completionTokens: tokens }),
@@ -69,6 +74,10 @@ function isFailure(event: Readonly<Record<string, unknown>>): boolean {
   return (event.error !== undefined && event.error !== null) || event.object === 'error'
 }
 
+function failureOf(fault: PoolFault | undefined): UpstreamEvent {
+  return fault === undefined ? FAILED : { kind: 'error', fault }
+}
+
 function readUsage({ value, members }: JsonObject): Usage | undefined {
   const { usage } = value
   if (!isObject(usage)) return undefined
@@ -86,9 +95,17 @@ function readUsage({ value, members }: JsonObject): Usage | undefined {
   }
 }
 
-function joinMembers(members: readonly Member[], dropped: ReadonlySet<string>): string {
+/** `rewritten`: the choices, where they are not as the pool wrote them. */
+function joinMembers(
+  members: readonly Member[],
+  dropped: ReadonlySet<string>,
+  rewritten: readonly object[] | undefined,
+): string {
   const kept = members.filter(({ key }) => !READER_MEMBERS.has(key) && !dropped.has(key))
-  return withoutLineBreaks(`{${kept.map(({ text }) => text).join(',')}}`)
+  const texts = kept.map(({ key, text }) =>
+    rewritten !== undefined && key === 'choices' ? `"choices":${JSON.stringify(rewritten)}` : text,
+  )
+  return withoutLineBreaks(`{${texts.join(',')}}`)
 }
 
 /** Valid JSON has raw line breaks only between tokens, where a blank means the same. */

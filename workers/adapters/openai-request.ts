@@ -14,23 +14,36 @@ const PATHS: Readonly<Record<Surface, string>> = {
  */
 const CONTINUE = { continue_final_message: true, add_generation_prompt: false } as const
 
+export interface OwnMembers {
+  readonly streamOptions?: object
+  readonly members?: object
+  /** How a chat is asked to go on from its last message. */
+  readonly continuation?: object
+}
+
 /**
  * Serialises the checked fields, with the pool's own name of the model, always as a stream with usage. `own` are the
  * dialect's members; they win over the request's.
  */
-export function buildOpenAIRequest(
-  input: PoolRequestInput,
-  own: { readonly streamOptions?: object; readonly members?: object },
-): PoolRequest {
+export function buildOpenAIRequest(input: PoolRequestInput, own: OwnMembers): PoolRequest {
   const isChatContinuation = input.isContinuation && input.surface === 'chat'
   const fields = Object.entries(input.body).filter(([key]) => !GATEWAY_ONLY_FIELDS.has(key))
   const body = {
     ...Object.fromEntries(fields),
     ...own.members,
-    ...(isChatContinuation ? CONTINUE : {}),
+    ...(isChatContinuation ? (own.continuation ?? CONTINUE) : {}),
     model: input.servedModel,
     stream: true,
     stream_options: { include_usage: true, ...own.streamOptions },
   }
   return { path: PATHS[input.surface], body: JSON.stringify(body) }
+}
+
+/**
+ * A body with the older of the two names of a token limit alone, for servers that know only that one or take only one of
+ * them. Where both are given they are equal.
+ */
+export function withOneLimit(body: PoolRequestInput['body']): PoolRequestInput['body'] {
+  const { max_completion_tokens: limit, ...rest } = body
+  return limit === undefined ? body : { ...rest, max_tokens: limit }
 }

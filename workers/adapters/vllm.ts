@@ -1,9 +1,10 @@
 /** The dialect of vLLM's OpenAI server: running token counts on each chunk and a salt for its prefix cache. */
-import { CHAT_FIELDS, COMPLETIONS_FIELDS } from '../../shared/schema/fields.ts'
+import { CHAT_FIELDS, COMPLETIONS_FIELDS, EMBEDDINGS_FIELDS } from '../../shared/schema/fields.ts'
 import type { PoolAdapter } from './adapter.ts'
 import { readOpenAIError } from './openai-errors.ts'
 import { readOpenAIEvent } from './openai-events.ts'
 import type { EventDialect } from './openai-events.ts'
+import { buildOpenAIEmbeddings } from './openai-embeddings.ts'
 import { buildOpenAIRequest } from './openai-request.ts'
 
 /**
@@ -21,7 +22,6 @@ const SAMPLING_FIELDS: readonly string[] = [
   'skip_special_tokens',
   'spaces_between_special_tokens',
   'allowed_token_ids',
-  'add_special_tokens',
   // Constrained output: `guided_*` up to 0.11, `structured_outputs` from 0.10.2 on.
   'guided_json',
   'guided_regex',
@@ -42,13 +42,16 @@ export const vllm: PoolAdapter = {
     chat: new Set([...CHAT_FIELDS, ...SAMPLING_FIELDS, 'bad_words', 'include_reasoning']),
     completions: new Set([...COMPLETIONS_FIELDS, ...SAMPLING_FIELDS, 'response_format']),
   },
-  separatesTenants: true,
   continues: { chat: true, completions: true },
   buildRequest: (input) =>
     buildOpenAIRequest(input, {
       streamOptions: { continuous_usage_stats: true },
       members: { cache_salt: input.cacheSalt },
     }),
+  embeddings: {
+    fields: EMBEDDINGS_FIELDS,
+    buildRequest: (input) => buildOpenAIEmbeddings(input, { cache_salt: input.cacheSalt }),
+  },
   readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
   readError: readOpenAIError,
 }

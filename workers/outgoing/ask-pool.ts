@@ -7,12 +7,12 @@ import { createIngest } from '../../shared/stream/ingest.ts'
 import { continuationBody, type PartialAnswer } from '../../shared/log/continuation.ts'
 import type { Frame, Usage } from '../../shared/log/frame.ts'
 import { createSeam } from '../../shared/log/seam.ts'
-import { adapters } from '../adapters/index.ts'
+import { adapters, startReading } from '../adapters/index.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
 import { readPoolAnswer, type PoolAnswer, type PoolStep } from '../stream/pool-answer.ts'
 import { callOut } from './call.ts'
-import { failureOfCall, failureOfStatus, type PoolFailure } from './pool-failure.ts'
+import { failureOfCall, failureOfEvent, failureOfStatus, type PoolFailure } from './pool-failure.ts'
 import { poolTarget } from './pool-target.ts'
 
 /** What a pool is asked to do. */
@@ -61,6 +61,7 @@ export async function askPool(
     isContinuation: begun !== undefined,
     servedModel: placed.served(job.modelVersion) ?? generation.model,
     cacheSalt: job.cacheSalt,
+    pool: placed.pool,
   })
   const abort = new AbortController()
   const leave = (): void => abort.abort(job.signal.reason)
@@ -78,7 +79,12 @@ export async function askPool(
       url: `${target.baseUrl}/${request.path}`,
       method: 'POST',
       // Everything a pool gets is listed here: nothing of the client's headers is among it.
-      headers: { ...target.headers, 'content-type': 'application/json', accept: 'text/event-stream' },
+      headers: {
+        ...target.headers,
+        ...adapter.headers,
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+      },
       body: request.body,
       allowedHosts: mesh.poolHosts,
       headersWithinMs: Math.max(1, firstTokenByMs - runtime.now()),
@@ -101,7 +107,7 @@ export async function askPool(
     body: response.value.body,
     ingest: createIngest({
       surface: generation.surface,
-      readEvent: adapter.readEvent,
+      readEvent: startReading(adapter),
       expectedChoices: typeof generation.body['n'] === 'number' ? generation.body['n'] : 1,
     }),
     ...(begun === undefined ? {} : { seam: createSeam(generation.surface, begun, begun.usage) }),
@@ -141,6 +147,7 @@ async function awaitFirstToken(
       if (step.outcome === undefined) continue
       if (signal.aborted) return err({ kind: 'cancelled' })
       if (isLate || step.outcome === 'timed_out') return err(onTimeout)
+      if (step.fault !== undefined) return err(failureOfEvent(step.fault))
       const fault = step.outcome === 'stalled' ? 'timeout' : 'server_error'
       return err({ kind: 'fault', fault, died: true })
     }

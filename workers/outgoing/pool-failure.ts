@@ -1,6 +1,6 @@
 /** How a pool fails a request before it begins to answer, and what a refusal's status says of it. */
 import type { GatewayError } from '../../shared/errors.ts'
-import type { PoolAdapter } from '../adapters/adapter.ts'
+import type { PoolAdapter, PoolFault } from '../adapters/adapter.ts'
 import { readBeginning, type CallFailure } from './call.ts'
 
 export type PoolFailure =
@@ -35,8 +35,21 @@ export function failureOfCall(failure: Exclude<CallFailure, 'timeout'>, tookMs: 
 }
 
 export async function failureOfStatus(response: Response, adapter: PoolAdapter): Promise<PoolFailure> {
+  const { status, headers } = response
   const body = await readBeginning(response, MAX_ERROR_BODY_BYTES, MAX_ERROR_BODY_MS)
-  const fault = adapter.readError(response.status, body)
+  return failureOfFault(adapter.readError(status, body), { status, ...retryAfter(headers) })
+}
+
+/**
+ * What a fault means that the first event of a stream told. Some servers queue and check a request only when its 200 is
+ * sent already; nobody but the pool itself is full there.
+ */
+export function failureOfEvent(fault: PoolFault): PoolFailure {
+  const failure = failureOfFault(fault, { status: 503 })
+  return failure.kind === 'fault' ? { ...failure, died: true } : failure
+}
+
+function failureOfFault(fault: PoolFault, told: { status: number; retryAfterMs?: number }): PoolFailure {
   switch (fault.kind) {
     case 'context_length':
       return { kind: 'final', error: { reason: 'context_length_exceeded' } }
@@ -45,7 +58,7 @@ export async function failureOfStatus(response: Response, adapter: PoolAdapter):
     case 'misconfigured':
       return { kind: 'final', error: { reason: 'pool_misconfigured' } }
     case 'saturated':
-      return { kind: 'saturated', status: response.status, ...retryAfter(response.headers) }
+      return { kind: 'saturated', ...told }
     case 'unavailable':
       return { kind: 'fault', fault: 'server_error' }
   }

@@ -1,5 +1,7 @@
 /** How a pool is reached: its address, its credentials and, for private ones, the binding to go through. */
 import type { Pool } from '../../shared/schema/mesh.ts'
+import type { PoolAdapter } from '../adapters/adapter.ts'
+import { adapters } from '../adapters/index.ts'
 import { fetcherBinding, textBinding, type Environment } from '../environment.ts'
 
 export interface PoolTarget {
@@ -18,12 +20,15 @@ export function poolTarget(pool: Pool, env: Environment): PoolTarget | undefined
   const through = pool.binding === undefined ? undefined : fetcherBinding(env, pool.binding)
   if (secret === undefined || (pool.binding !== undefined && through === undefined)) return undefined
 
+  const adapter: PoolAdapter = adapters[pool.dialect]
   // A binding decides itself where it leads; the host only has to be a host.
-  const baseUrl = (pool.url ?? `https://${pool.id}.pool/v1`).replace(/\/+$/, '')
+  const baseUrl = (pool.url ?? `https://${pool.id}.pool${adapter.basePath ?? '/v1'}`).replace(/\/+$/, '')
+  const header = pool.auth_header ?? adapter.authHeader ?? 'authorization'
   return {
     baseUrl,
     host: new URL(baseUrl).host,
-    headers: secret === '' ? {} : { authorization: `Bearer ${secret}` },
+    // Only the standard header has a scheme; in the others a key stands by itself.
+    headers: secret === '' ? {} : { [header]: header === 'authorization' ? `Bearer ${secret}` : secret },
     ...(through === undefined ? {} : { through }),
   }
 }

@@ -3,10 +3,13 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { SEPARATES_TENANTS } from '../../../shared/config/check-shared-prefix.ts'
+import { DENIED_FIELDS } from '../../../shared/schema/denied-fields.ts'
 import { GATEWAY_ONLY_FIELDS } from '../../../shared/schema/fields.ts'
 import type { Surface } from '../../../shared/log/frame.ts'
 import type { StreamEnd } from '../../../shared/stream/ingest.ts'
-import type { PoolAdapter, PoolFault } from '../../../workers/adapters/adapter.ts'
+import type { PoolAdapter, PoolFault, PoolOptions } from '../../../workers/adapters/adapter.ts'
+import { startReading } from '../../../workers/adapters/index.ts'
 import { READER, readStream } from './read-stream.ts'
 
 export interface StreamCase {
@@ -21,6 +24,25 @@ export interface StreamCase {
   readonly usage?: readonly number[]
   /** The running count of each frame that states one. */
   readonly counts?: readonly number[]
+  /** Whether every frame is nothing but text of the only choice, so that another pool could go on from it. */
+  readonly isPlain: boolean
+  /** Name and arguments of the tool calls of the first choice. */
+  readonly calls?: readonly (readonly [name: string, argumentText: string])[]
+  /** Why it failed, where the stream says so. */
+  readonly fault?: PoolFault
+}
+
+/** Where a dialect asks otherwise than OpenAI's API. */
+export interface RequestForm {
+  /** A surface without a path is not served. */
+  readonly paths?: Partial<Readonly<Record<Surface, string>>>
+  /** What the request below is sent as, on either surface. */
+  readonly sent?: Readonly<Record<string, unknown>>
+  /** Where a request carries our salt; everywhere, if that keeps tenants apart, else nowhere. */
+  readonly salted?: readonly Surface[]
+  /** What asks a chat to go on from its last message; null where nothing can. */
+  readonly continuation?: Readonly<Record<string, unknown>> | null
+  readonly pool?: PoolOptions
 }
 
 export interface ErrorCase {
@@ -62,7 +84,11 @@ const OWN_MEMBERS = ['id', 'object', 'created', 'model', 'usage', 'obfuscation',
 
 export function describeAdapter(
   adapter: PoolAdapter,
-  cases: { readonly streams: readonly StreamCase[]; readonly errors: readonly ErrorCase[] },
+  cases: {
+    readonly streams: readonly StreamCase[]
+    readonly errors: readonly ErrorCase[]
+    readonly requests?: RequestForm
+  },
 ): void {
   describe(`the ${adapter.dialect} adapter`, () => {
     test('is tested with every fixture of its dialect', () => {
@@ -74,7 +100,7 @@ export function describeAdapter(
       expect(listed.toSorted()).toEqual(there.toSorted())
     })
     describe.each(cases.streams)('reading $fixture', (streamCase) => describeStream(adapter, streamCase))
-    describeRequests(adapter)
+    describeRequests(adapter, cases.requests ?? {})
     describeErrors(adapter, cases.errors)
   })
 }
@@ -92,14 +118,24 @@ function describeStream(adapter: PoolAdapter, streamCase: StreamCase): void {
       texts: textsOf(whole.answer),
       counts: whole.frames.flatMap(({ completionTokens }) => completionTokens ?? []),
       usage: usage && [usage.promptTokens, usage.completionTokens, usage.cachedTokens],
+      fault: whole.end.fault,
     }).toEqual({
       outcome: streamCase.outcome,
       finishes: streamCase.finishes,
       texts: streamCase.texts,
       counts: streamCase.counts ?? [],
       usage: streamCase.usage && [streamCase.usage[0], streamCase.usage[1], streamCase.usage[2]],
+      fault: streamCase.fault,
     })
+    if (streamCase.calls !== undefined) expect(callsOf(whole.answer)).toEqual(streamCase.calls)
     expect(whole.late).toEqual([])
+  })
+
+  test('gives the text of every frame, or says that there is more in one', () => {
+    const pieces = whole.frames.map(({ text }) => text)
+    const isPlain = pieces.every((text) => text !== undefined)
+    expect(isPlain).toBe(streamCase.isPlain)
+    if (isPlain) expect(pieces.join('')).toBe(streamCase.texts[0] ?? '')
   })
 
   test('keeps no line break and nothing of one pool in a frame', () => {
@@ -144,60 +180,82 @@ function textsOf(answer: string): unknown[] {
   )
 }
 
-function describeRequests(adapter: PoolAdapter): void {
-  const body = {
-    model: 'public-name',
-    messages: [{ role: 'user', content: 'Hi' }],
-    temperature: 0.5,
-    stop: ['x'],
-  }
-  const build = (surface: Surface, extra: object = {}) => {
+function callsOf(answer: string): unknown[] {
+  const [{ message }] = JSON.parse(answer).choices
+  return message.tool_calls.map(({ function: call }: { function: { name: string; arguments: string } }) => [
+    call.name,
+    call.arguments,
+  ])
+}
+
+const REQUEST = {
+  model: 'public-name',
+  messages: [{ role: 'user', content: 'Hi' }],
+  temperature: 0.5,
+  stop: ['x'],
+}
+const SENT = {
+  ...REQUEST,
+  model: 'served/name',
+  stream: true,
+  stream_options: { include_usage: true },
+}
+const SURFACES = ['chat', 'completions'] as const
+const PATHS = { chat: 'chat/completions', completions: 'completions' }
+const BOTH_FLAGS = { continue_final_message: true, add_generation_prompt: false }
+
+function describeRequests(adapter: PoolAdapter, form: RequestForm): void {
+  const { paths = PATHS, continuation = BOTH_FLAGS, pool } = form
+  const salted = form.salted ?? (SEPARATES_TENANTS[adapter.dialect] ? SURFACES : [])
+  const served = SURFACES.filter((surface) => paths[surface] !== undefined)
+  const build = (surface: Surface, extra: object = {}, isContinuation = false) => {
     const { path, body: text } = adapter.buildRequest({
       surface,
-      body: { ...body, ...extra },
+      body: { ...REQUEST, ...extra },
       servedModel: 'served/name',
       cacheSalt: 'salt-of-tenant',
-      isContinuation: false,
+      isContinuation,
+      ...(pool === undefined ? {} : { pool }),
     })
     return { path, sent: JSON.parse(text) }
   }
 
-  test.each([
-    ['chat', 'chat/completions'],
-    ['completions', 'completions'],
-  ] as const)('asks for %s at %s as a stream with usage, under the name the pool knows', (surface, path) => {
+  test.each(served)('asks for %s as a stream with usage, under the name the pool knows', (surface) => {
     const request = build(surface)
-    expect(request.path).toBe(path)
-    expect(request.sent).toMatchObject({
-      model: 'served/name',
-      stream: true,
-      stream_options: { include_usage: true },
-      messages: body.messages,
-      temperature: 0.5,
-      stop: ['x'],
-    })
+    expect(request.path).toBe(paths[surface])
+    expect(request.sent).toMatchObject(form.sent ?? SENT)
   })
 
-  test("keeps the gateway's own fields from the pool and lets a client override none of ours", () => {
-    const hostile = Object.fromEntries([...GATEWAY_ONLY_FIELDS].map((field) => [field, 'client-marker']))
-    const { sent } = build('chat', {
-      ...hostile,
-      ...(adapter.separatesTenants ? { cache_salt: 'client-marker' } : {}),
-    })
-    expect(JSON.stringify(sent)).not.toContain('client-marker')
-    expect(sent.cache_salt).toBe(adapter.separatesTenants ? 'salt-of-tenant' : undefined)
+  test.each(SURFACES)('takes the fields of %s if it serves them, and none if not', (surface) => {
+    const { size } = adapter.fields[surface]
+    expect(size > 0).toBe(served.includes(surface))
+    if (size > 0) expect(adapter.fields[surface]).toContain(surface === 'chat' ? 'messages' : 'prompt')
+  })
+
+  test.each(served)(
+    "keeps the gateway's own fields of %s, and lets a client override none of ours",
+    (surface) => {
+      const hostile = Object.fromEntries([...GATEWAY_ONLY_FIELDS].map((field) => [field, 'client-marker']))
+      const isSalted = salted.includes(surface)
+      const { sent } = build(surface, { ...hostile, ...(isSalted ? { cache_salt: 'client-marker' } : {}) })
+      expect(JSON.stringify(sent)).not.toContain('client-marker')
+      expect(sent.cache_salt).toBe(isSalted ? 'salt-of-tenant' : undefined)
+    },
+  )
+
+  test.runIf(continuation !== null)('asks a chat to go on from its last message, and only then', () => {
+    const hostile = { continue_final_message: false, add_generation_prompt: true }
+    expect(build('chat', {}, true).sent).toEqual({ ...build('chat').sent, ...continuation })
+    expect(build('chat', hostile, true).sent).toMatchObject(continuation ?? {})
+    expect(build('chat').sent).not.toHaveProperty('continue_final_message')
+  })
+
+  test.runIf(adapter.continues.completions)('asks completions by their prompt, which says it all', () => {
+    expect(build('completions', {}, true)).toEqual(build('completions'))
   })
 
   test('accepts no field that is ours to set or that reaches into the engine', () => {
-    const denied = [
-      'stream',
-      'stream_options',
-      'cache_salt',
-      'priority',
-      'kv_transfer_params',
-      'id_slot',
-      'chat_template',
-    ]
+    const denied = ['stream', 'stream_options', ...DENIED_FIELDS]
     for (const field of denied) {
       expect(adapter.fields.chat.has(field), field).toBe(false)
       expect(adapter.fields.completions.has(field), field).toBe(false)
@@ -217,11 +275,14 @@ function describeErrors(adapter: PoolAdapter, errors: readonly ErrorCase[]): voi
   })
 
   test('never throws, whatever a pool sends', () => {
+    const texts = fc.array(fc.oneof(fc.string(), fc.json()), { minLength: 1, maxLength: 5 })
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json()), fc.integer({ min: 400, max: 599 }), (text, status) => {
-        adapter.readEvent('chat', text)
-        adapter.readEvent('completions', text)
-        adapter.readError(status, text)
+      fc.property(texts, fc.integer({ min: 400, max: 599 }), (events, status) => {
+        for (const surface of SURFACES) {
+          const readEvent = startReading(adapter)
+          for (const text of events) readEvent(surface, text, 'message')
+        }
+        for (const text of events) adapter.readError(status, text)
       }),
     )
   })

@@ -99,6 +99,46 @@ describe('content', () => {
   })
 })
 
+describe('the text of a frame', () => {
+  test.each<[string, Surface, string, string | undefined]>([
+    ['a role', 'chat', '{"delta":{"role":"assistant"}}', ''],
+    ['a role and an empty text', 'chat', '{"delta":{"role":"assistant","content":""}}', ''],
+    ['a role and null', 'chat', '{"delta":{"role":"assistant","content":null}}', ''],
+    ['text', 'chat', '{"index":0,"delta":{"content":"\\u00e9"},"logprobs":null,"finish_reason":null}', 'é'],
+    [
+      'text with all that may be null',
+      'chat',
+      '{"delta":{"content":"a","refusal":null,"tool_calls":[]}}',
+      'a',
+    ],
+    ['a finish alone', 'chat', '{"index":0,"delta":{},"finish_reason":"stop"}', ''],
+    ['a finish without a delta', 'chat', '{"index":0,"finish_reason":"stop"}', undefined],
+    [
+      'text and its finish',
+      'chat',
+      '{"delta":{"content":"a"},"finish_reason":"length","stop_reason":null}',
+      'a',
+    ],
+    ['reasoning', 'chat', '{"delta":{"reasoning_content":"hm"}}', undefined],
+    ['a tool call', 'chat', '{"delta":{"tool_calls":[{"index":0,"id":"c"}]}}', undefined],
+    ['a function call', 'chat', '{"delta":{"function_call":{"name":"f"}}}', undefined],
+    ['a refusal', 'chat', '{"delta":{"refusal":"no"}}', undefined],
+    ['log probabilities', 'chat', '{"delta":{"content":"a"},"logprobs":{"content":[]}}', undefined],
+    ['a second choice', 'chat', '{"index":1,"delta":{"content":"a"}}', undefined],
+    ['completions text', 'completions', '{"index":0,"text":"a","logprobs":null}', 'a'],
+    ['a completions finish', 'completions', '{"index":0,"text":"","finish_reason":"length"}', ''],
+    ['completions log probabilities', 'completions', '{"text":"a","logprobs":{"tokens":["a"]}}', undefined],
+  ])('is, for %s', (_name, surface, choice, text) => {
+    expect(frameOf(`{"choices":[${choice}]}`, surface).text).toBe(text)
+  })
+
+  test('is none where there are several choices', () => {
+    expect(frameOf('{"choices":[{"delta":{"content":"a"}},{"index":1,"delta":{}}]}')).not.toHaveProperty(
+      'text',
+    )
+  })
+})
+
 test('finishes are non-empty reasons, by choice', () => {
   const choices =
     '[{"index":0,"finish_reason":null},{"index":1,"finish_reason":"stop"},{"index":2,"finish_reason":""},' +
@@ -142,4 +182,13 @@ describe('usage', () => {
       usage: { raw: '{ "prompt_tokens":1,"cost":1.00}' },
     })
   })
+})
+
+test('counts that a dialect states elsewhere stand in where there is no usage', () => {
+  const usage = { promptTokens: 7, completionTokens: 3, raw: '{"elsewhere":1}' }
+  const dialect = { droppedMembers: new Set<string>(), usage: () => usage }
+  const withUsage = '{"choices":[{"delta":{}}],"usage":{"prompt_tokens":1}}'
+  expect(readOpenAIEvent(dialect, 'chat', '{"choices":[{"delta":{}}]}')).toMatchObject({ usage })
+  expect(readOpenAIEvent(dialect, 'chat', '{"choices":[]}')).toEqual({ kind: 'usage', usage })
+  expect(readOpenAIEvent(dialect, 'chat', withUsage)).toMatchObject({ usage: { promptTokens: 1 } })
 })

@@ -4,12 +4,19 @@ import { CONTEXT_LENGTH, MISCONFIGURED, SATURATED, describeAdapter } from './con
 
 describeAdapter(openai, {
   streams: [
-    { fixture: 'openai-chat-plain', outcome: 'completed', texts: ['Hi you'], finishes: ['stop'] },
+    {
+      fixture: 'openai-chat-plain',
+      outcome: 'completed',
+      texts: ['Hi you'],
+      finishes: ['stop'],
+      isPlain: true,
+    },
     {
       fixture: 'openai-chat-usage',
       outcome: 'completed',
       texts: ['Hi you'],
       finishes: ['stop'],
+      isPlain: true,
       usage: [1200, 3, 1024],
     },
     {
@@ -17,6 +24,7 @@ describeAdapter(openai, {
       outcome: 'completed',
       texts: ['Hi'],
       finishes: ['stop'],
+      isPlain: true,
       usage: [4, 1],
     },
     {
@@ -24,6 +32,7 @@ describeAdapter(openai, {
       outcome: 'completed',
       texts: [null],
       finishes: ['tool_calls'],
+      isPlain: false,
       usage: [1200, 3, 1024],
     },
     {
@@ -31,35 +40,87 @@ describeAdapter(openai, {
       outcome: 'completed',
       texts: [null],
       finishes: ['tool_calls'],
+      isPlain: false,
     },
     {
       fixture: 'openai-chat-function-call',
       outcome: 'completed',
       texts: [null],
       finishes: ['function_call'],
+      isPlain: false,
     },
-    { fixture: 'openai-chat-refusal', outcome: 'completed', texts: [null], finishes: ['stop'] },
+    {
+      fixture: 'openai-chat-refusal',
+      outcome: 'completed',
+      texts: [null],
+      finishes: ['stop'],
+      isPlain: false,
+    },
     {
       fixture: 'openai-chat-reasoning',
       outcome: 'completed',
       texts: ['42'],
       finishes: ['stop'],
+      isPlain: false,
       usage: [4, 5],
     },
-    { fixture: 'openai-chat-sglang-abort', outcome: 'upstream_error', texts: ['Hi'], finishes: [] },
-    { fixture: 'openai-chat-error', outcome: 'upstream_error', texts: ['Hi'], finishes: [] },
-    { fixture: 'openai-chat-event-error', outcome: 'upstream_error', texts: ['Hi'], finishes: [] },
-    { fixture: 'openai-chat-flat-error', outcome: 'upstream_error', texts: ['Hi'], finishes: [] },
-    { fixture: 'openai-chat-not-json', outcome: 'upstream_error', texts: ['Hi'], finishes: [] },
-    { fixture: 'openai-chat-truncated', outcome: 'truncated', texts: ['Hi you'], finishes: [] },
-    { fixture: 'openai-chat-closed-without-done', outcome: 'completed', texts: ['Hi'], finishes: ['stop'] },
-    { fixture: 'openai-chat-multiline', outcome: 'completed', texts: ['A\nB'], finishes: ['stop'] },
+    {
+      fixture: 'openai-chat-sglang-abort',
+      outcome: 'upstream_error',
+      texts: ['Hi'],
+      finishes: [],
+      isPlain: true,
+    },
+    { fixture: 'openai-chat-error', outcome: 'upstream_error', texts: ['Hi'], finishes: [], isPlain: true },
+    {
+      fixture: 'openai-chat-event-error',
+      outcome: 'upstream_error',
+      texts: ['Hi'],
+      finishes: [],
+      isPlain: true,
+    },
+    {
+      fixture: 'openai-chat-flat-error',
+      outcome: 'upstream_error',
+      texts: ['Hi'],
+      finishes: [],
+      isPlain: true,
+    },
+    {
+      fixture: 'openai-chat-not-json',
+      outcome: 'upstream_error',
+      texts: ['Hi'],
+      finishes: [],
+      isPlain: true,
+    },
+    {
+      fixture: 'openai-chat-truncated',
+      outcome: 'truncated',
+      texts: ['Hi you'],
+      finishes: [],
+      isPlain: true,
+    },
+    {
+      fixture: 'openai-chat-closed-without-done',
+      outcome: 'completed',
+      texts: ['Hi'],
+      finishes: ['stop'],
+      isPlain: true,
+    },
+    {
+      fixture: 'openai-chat-multiline',
+      outcome: 'completed',
+      texts: ['A\nB'],
+      finishes: ['stop'],
+      isPlain: true,
+    },
     {
       fixture: 'openai-completions',
       surface: 'completions',
       outcome: 'completed',
       texts: ['one two'],
       finishes: ['length'],
+      isPlain: false,
       usage: [2, 2],
     },
   ],
@@ -88,6 +149,24 @@ test('sends a server it knows nothing of nothing but the request, a stream and u
     model: 'served',
     messages: [],
     max_completion_tokens: 9,
+    stream: true,
+    stream_options: { include_usage: true },
+  })
+})
+
+test('goes on from what another pool has written where that is a prompt like any other', () => {
+  expect(openai.continues).toEqual({ chat: false, completions: true })
+  const { body } = openai.buildRequest({
+    surface: 'completions',
+    body: { prompt: 'Once upon a', max_tokens: 17 },
+    servedModel: 'served',
+    cacheSalt: 'hmac',
+    isContinuation: true,
+  })
+  expect(JSON.parse(body)).toEqual({
+    model: 'served',
+    prompt: 'Once upon a',
+    max_tokens: 17,
     stream: true,
     stream_options: { include_usage: true },
   })

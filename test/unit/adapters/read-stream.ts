@@ -1,5 +1,6 @@
 /** Runs a pool's bytes through the whole of what the mesh does with a stream, cut where a test wants it. */
 import type { PoolAdapter } from '../../../workers/adapters/adapter.ts'
+import { startReading } from '../../../workers/adapters/index.ts'
 import type { Frame, Surface } from '../../../shared/log/frame.ts'
 import { createFold } from '../../../shared/stream/fold.ts'
 import { createIngest } from '../../../shared/stream/ingest.ts'
@@ -24,7 +25,7 @@ export function readStream(
   options: { readonly surface: Surface; readonly expectedChoices: number; readonly cuts?: readonly number[] },
 ): StreamRead {
   const { surface, expectedChoices, cuts = [] } = options
-  const ingest = createIngest({ surface, readEvent: adapter.readEvent, expectedChoices })
+  const ingest = createIngest({ surface, readEvent: startReading(adapter), expectedChoices })
   const decoder = new TextDecoder()
   const steps: IngestStep[] = []
   for (const chunk of cut(bytes, cuts)) steps.push(...ingest.push(decoder.decode(chunk, { stream: true })))

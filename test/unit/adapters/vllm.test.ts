@@ -11,12 +11,19 @@ import {
 
 describeAdapter(vllm, {
   streams: [
-    { fixture: 'vllm-chat-plain', outcome: 'completed', texts: ['Hello there.'], finishes: ['stop'] },
+    {
+      fixture: 'vllm-chat-plain',
+      outcome: 'completed',
+      texts: ['Hello there.'],
+      finishes: ['stop'],
+      isPlain: true,
+    },
     {
       fixture: 'vllm-chat-usage',
       outcome: 'completed',
       texts: ['Hello there, friend.'],
       finishes: ['length'],
+      isPlain: true,
       usage: [12, 5, 0],
       counts: [0, 1, 4, 5],
     },
@@ -25,6 +32,7 @@ describeAdapter(vllm, {
       outcome: 'completed',
       texts: [null],
       finishes: ['tool_calls'],
+      isPlain: false,
       usage: [40, 18],
       counts: [0, 4, 9, 12, 18, 18],
     },
@@ -33,6 +41,7 @@ describeAdapter(vllm, {
       outcome: 'completed',
       texts: ['Four.'],
       finishes: ['stop'],
+      isPlain: false,
       usage: [9, 8, 0],
     },
     {
@@ -40,6 +49,7 @@ describeAdapter(vllm, {
       outcome: 'completed',
       texts: ['Yes!'],
       finishes: ['stop'],
+      isPlain: false,
       usage: [7, 2],
     },
     // No running counts: with several choices vLLM's are of one choice only.
@@ -49,6 +59,7 @@ describeAdapter(vllm, {
       outcome: 'completed',
       texts: ['AB', 'CD'],
       finishes: ['length', 'stop'],
+      isPlain: false,
       usage: [6, 4],
     },
     {
@@ -57,12 +68,14 @@ describeAdapter(vllm, {
       outcome: 'truncated',
       texts: ['A', 'C'],
       finishes: ['stop'],
+      isPlain: false,
     },
     {
       fixture: 'vllm-chat-multibyte',
       outcome: 'completed',
       texts: ['Grüße 世界 👩‍🚀\u2028"\\\n'],
       finishes: ['stop'],
+      isPlain: false,
       usage: [5, 10],
       counts: [0, 3, 5, 9, 10],
     },
@@ -71,16 +84,30 @@ describeAdapter(vllm, {
       outcome: 'upstream_error',
       texts: ['Hello'],
       finishes: [],
+      isPlain: true,
       usage: [12, 1],
       counts: [0, 1],
     },
-    { fixture: 'vllm-chat-finish-error', outcome: 'upstream_error', texts: ['Hello'], finishes: [] },
-    { fixture: 'vllm-chat-done-without-finish', outcome: 'truncated', texts: ['Hello'], finishes: [] },
+    {
+      fixture: 'vllm-chat-finish-error',
+      outcome: 'upstream_error',
+      texts: ['Hello'],
+      finishes: [],
+      isPlain: true,
+    },
+    {
+      fixture: 'vllm-chat-done-without-finish',
+      outcome: 'truncated',
+      texts: ['Hello'],
+      finishes: [],
+      isPlain: true,
+    },
     {
       fixture: 'vllm-chat-truncated',
       outcome: 'truncated',
       texts: ['Hello'],
       finishes: [],
+      isPlain: true,
       usage: [12, 1],
       counts: [0, 1],
     },
@@ -90,6 +117,7 @@ describeAdapter(vllm, {
       outcome: 'completed',
       texts: [', there was a'],
       finishes: ['length'],
+      isPlain: true,
       usage: [3, 3, 2],
       counts: [1, 2, 3],
     },
@@ -116,6 +144,32 @@ test('asks vLLM for running counts and salts its prefix cache with our own value
     model: 'served',
     messages: [],
     top_k: 5,
+    cache_salt: 'hmac',
+    stream: true,
+    stream_options: { include_usage: true, continuous_usage_stats: true },
+  })
+})
+
+test('goes on from what another pool has written: a chat by both flags, of which one alone is refused', () => {
+  expect(vllm.continues).toEqual({ chat: true, completions: true })
+  const messages = [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: 'Hello th' },
+  ]
+  const { body } = vllm.buildRequest({
+    surface: 'chat',
+    body: { messages, max_tokens: 17, top_k: 5 },
+    servedModel: 'served',
+    cacheSalt: 'hmac',
+    isContinuation: true,
+  })
+  expect(JSON.parse(body)).toEqual({
+    model: 'served',
+    messages,
+    max_tokens: 17,
+    top_k: 5,
+    continue_final_message: true,
+    add_generation_prompt: false,
     cache_salt: 'hmac',
     stream: true,
     stream_options: { include_usage: true, continuous_usage_stats: true },

@@ -3,6 +3,15 @@ import { expect, test } from 'vitest'
 import { linesFor } from './mistakes.ts'
 import type { Mistake } from './mistakes.ts'
 import { HASH_A } from './valid-config.ts'
+import type { Edit } from './valid-config.ts'
+
+/** A pool without a mistake. Its tenants share no prefix cache: one of the two may not go there. */
+const AZURE: readonly Edit[] = [
+  ['pools.1.dialect', 'azure'],
+  ['pools.1.url', 'https://us.openai.azure.com'],
+  ['pools.1.api_version', '2024-10-21'],
+  ['pools.1.auth', 'secret:POOL_US'],
+]
 
 const MISTAKES: readonly Mistake[] = [
   {
@@ -85,6 +94,60 @@ const MISTAKES: readonly Mistake[] = [
     ],
   },
   {
+    mistake: 'an azure pool without a version',
+    edits: [...AZURE, ['pools.1.api_version', undefined]],
+    prints: ['pools[1] ("us-1").api_version: missing; give the version to ask for, e.g. "2024-10-21"'],
+  },
+  {
+    mistake: 'a version that is none',
+    edits: [...AZURE, ['pools.1.api_version', 'latest']],
+    prints: ['pools[1] ("us-1").api_version: "latest" does not fit; give a version such as "2024-10-21"'],
+  },
+  {
+    mistake: 'a version of a dialect that has none',
+    edits: [['pools.1.api_version', '2024-10-21']],
+    prints: ['pools[1] ("us-1").api_version: "vllm" pools have none to ask for; remove it'],
+  },
+  {
+    mistake: 'a deployment named after what it is not',
+    edits: [...AZURE, ['pools.1.models', [{ model: 'story', served: '..' }]]],
+    prints: [
+      'pools[1] ("us-1").models[0].served: ".." is no name of a deployment; give one of 2 to 64 letters, digits and . _ -',
+    ],
+  },
+  {
+    mistake: 'a limit that nobody asks for',
+    edits: [['pools.1.default_max_tokens', 1024]],
+    prints: ['pools[1] ("us-1").default_max_tokens: "vllm" pools need none; remove it'],
+  },
+  {
+    mistake: 'a header without a key',
+    edits: [['pools.1.auth_header', 'x-api-key']],
+    prints: [
+      'pools[1] ("us-1").auth_header: there is no key to send in it; remove it, or name a secret with auth',
+    ],
+  },
+  {
+    mistake: 'a header that is taken',
+    edits: [
+      ['pools.1.auth', 'secret:POOL_US'],
+      ['pools.1.auth_header', 'host'],
+    ],
+    prints: [
+      'pools[1] ("us-1").auth_header: "host" says something else; give the header that the pool reads its key from, e.g. "x-api-key"',
+    ],
+  },
+  {
+    mistake: 'a header in capitals',
+    edits: [
+      ['pools.1.auth', 'secret:POOL_US'],
+      ['pools.1.auth_header', 'X-Api-Key'],
+    ],
+    prints: [
+      'pools[1] ("us-1").auth_header: "X-Api-Key" does not fit; give the name of a header in lower case, e.g. "x-api-key"',
+    ],
+  },
+  {
     mistake: 'one key for two tenants',
     edits: [['tenants.1.keys', [{ id: 'k2', sha256: HASH_A }]]],
     prints: [
@@ -128,6 +191,20 @@ const MISTAKES: readonly Mistake[] = [
     ],
   },
 ]
+
+test.each([
+  ['azure, with its version', AZURE],
+  ['azure, with a token of Entra ID', [...AZURE, ['pools.1.auth_header', 'authorization']]],
+  [
+    'anthropic, with a limit',
+    [
+      ['pools.1.dialect', 'anthropic'],
+      ['pools.1.default_max_tokens', 1024],
+    ],
+  ],
+] satisfies [string, readonly Edit[]][])('says nothing of %s', (_name, edits) => {
+  expect(linesFor(edits)).toEqual([])
+})
 
 test.each(MISTAKES)('says what is wrong with $mistake', ({ edits, mode, prints }) => {
   expect(linesFor(edits, mode)).toEqual(prints)

@@ -29,7 +29,7 @@ const MISTAKES: readonly Mistake[] = [
     mistake: 'a misspelt key',
     edits: [['pools.1.shared_prefx', true]],
     prints: [
-      'pools[1] ("us-1").shared_prefx: "shared_prefx" is not a key here; keys are id, region, jurisdiction, dialect, url, binding, auth, models, capacity, price, … (11 in all). Did you mean "shared_prefix"?',
+      'pools[1] ("us-1").shared_prefx: "shared_prefx" is not a key here; keys are id, region, jurisdiction, dialect, url, binding, auth, models, capacity, price, … (14 in all). Did you mean "shared_prefix"?',
     ],
   },
   {
@@ -43,7 +43,7 @@ const MISTAKES: readonly Mistake[] = [
     mistake: 'a key that breaks lines',
     edits: [['pools.1.a\nb', 1]],
     prints: [
-      'pools[1] ("us-1")."…": "a�b" is not a key here; keys are id, region, jurisdiction, dialect, url, binding, auth, models, capacity, price, … (11 in all)',
+      'pools[1] ("us-1")."…": "a�b" is not a key here; keys are id, region, jurisdiction, dialect, url, binding, auth, models, capacity, price, … (14 in all)',
     ],
   },
   {
@@ -55,14 +55,16 @@ const MISTAKES: readonly Mistake[] = [
   },
   {
     mistake: 'an unknown dialect',
-    edits: [['pools.0.dialect', 'sglang']],
-    prints: ['pools[0] ("eu-1").dialect: "sglang" does not fit; give one of vllm, llamacpp, openai'],
+    edits: [['pools.0.dialect', 'bedrock']],
+    prints: [
+      'pools[0] ("eu-1").dialect: "bedrock" does not fit; give one of vllm, sglang, llamacpp, tgi, ollama, trtllm, openai, azure, anthropic',
+    ],
   },
   {
     mistake: 'a misspelt dialect',
     edits: [['pools.0.dialect', 'vlm']],
     prints: [
-      'pools[0] ("eu-1").dialect: "vlm" does not fit; give one of vllm, llamacpp, openai. Did you mean "vllm"?',
+      'pools[0] ("eu-1").dialect: "vlm" does not fit; give one of vllm, sglang, llamacpp, tgi, ollama, trtllm, openai, azure, anthropic. Did you mean "vllm"?',
     ],
   },
   {
