@@ -6,6 +6,7 @@ import type { Isolate } from './edge.ts'
 import { respondToError } from './middleware/error-boundary.ts'
 import { identifyRequest } from './middleware/identify-request.ts'
 import { adminRoutes } from './routes/admin.ts'
+import { embed } from './routes/embeddings.ts'
 import { generate } from './routes/generate.ts'
 import { detachGeneration, resumeGeneration } from './routes/generations.ts'
 import { health } from './routes/health.ts'
@@ -38,6 +39,7 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
 
   app.post('/v1/chat/completions', generate('chat'))
   app.post('/v1/completions', generate('completions'))
+  app.post('/v1/embeddings', embed)
   app.get('/v1/models', listModels)
   app.get('/v1/models/:model{.+}', showModel)
   app.get('/v1/generations/:run', resumeGeneration)
@@ -47,6 +49,7 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
 
   app.all('/v1/chat/completions', methodNotAllowed('POST'))
   app.all('/v1/completions', methodNotAllowed('POST'))
+  app.all('/v1/embeddings', methodNotAllowed('POST'))
   app.all('/v1/models', methodNotAllowed('GET'))
   app.all('/v1/models/:model{.+}', methodNotAllowed('GET'))
   app.all('/v1/generations/:run', methodNotAllowed('GET, DELETE'))

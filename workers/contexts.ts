@@ -15,6 +15,9 @@ import type { GenerationRequest } from '../shared/schema/request.ts'
 import type { Model, Region, Tenant } from '../shared/schema/mesh.ts'
 import type { AnswerSource } from './stream/answer-source.ts'
 
+/** Of a context, what every kind of request has: stages that serve generations and embeddings alike ask for no more. */
+export type Common<Context> = Omit<Context, 'surface' | 'generation' | 'run'>
+
 /** A request as it comes in, before anything of it is understood. */
 export interface Incoming {
   readonly request: Request

@@ -1,6 +1,6 @@
 /** How long a request's client waits: until it leaves, or until its deadline, which is the config's unless it set one. */
 import type { GatewayError } from '../shared/errors.ts'
-import type { Fingerprinted } from './contexts.ts'
+import type { Received } from './contexts.ts'
 import type { Edge } from './edge.ts'
 import type { AnswerSource } from './stream/answer-source.ts'
 import { withDeadline } from './stream/with-deadline.ts'
@@ -18,7 +18,10 @@ export interface Patience {
   explain(error: GatewayError): GatewayError
 }
 
-export function patienceOf(context: Fingerprinted, edge: Edge): Patience {
+export function patienceOf(
+  context: Pick<Received, 'request' | 'receivedAtMs' | 'narrowing'>,
+  edge: Edge,
+): Patience {
   const { runtime, mesh } = edge
   const endsByMs = context.receivedAtMs + (context.narrowing.timeoutMs ?? mesh.config.limits.total_ms)
   const deadline = AbortSignal.timeout(Math.max(0, endsByMs - runtime.now()))

@@ -20,7 +20,7 @@ export type CacheOutcome =
   | { readonly word: 'bypass'; readonly reason: NotShared | NotStored }
 
 /** The name by which this cache goes in `Cache-Status`, which lists every cache on the way. */
-const CACHE_NAME = 'warmpath'
+export const CACHE_NAME = 'warmpath'
 
 /** The value of `Cache-Status` (RFC 9211 §2): a structured-field list of one item with parameters. */
 export function cacheStatus(outcome: CacheOutcome): string {

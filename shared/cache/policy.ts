@@ -6,8 +6,8 @@ import { hasUrlContent } from './url-content.ts'
 export interface CachePolicyInput {
   readonly model: Model
   readonly tenant: Tenant
-  /** The admitted request. */
-  readonly body: Readonly<Record<string, unknown>>
+  /** The admitted request; absent where the same always comes out again, and nothing in it lies elsewhere. */
+  readonly body?: Readonly<Record<string, unknown>>
   readonly directives: CacheDirectives
 }
 
@@ -27,8 +27,10 @@ export function cachePolicy({ model, tenant, body, directives }: CachePolicyInpu
   if (mode === 'off') return { share: false, reason: 'policy' }
   if (directives.bypass !== undefined) return { share: false, reason: directives.bypass }
   // What a URL points at can change between two requests that look the same.
-  if (hasUrlContent(body)) return { share: false, reason: 'url_content' }
-  if (mode === 'deterministic' && !isDeterministic(body)) return { share: false, reason: 'sampled' }
+  if (body !== undefined && hasUrlContent(body)) return { share: false, reason: 'url_content' }
+  if (mode === 'deterministic' && body !== undefined && !isDeterministic(body)) {
+    return { share: false, reason: 'sampled' }
+  }
   const ttlSeconds = tenant.cache.ttl_seconds ?? model.cache.ttl_seconds
   return { share: true, ttlSeconds: Math.min(ttlSeconds, directives.ttlSeconds ?? Infinity) }
 }

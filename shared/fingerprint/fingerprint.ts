@@ -71,7 +71,9 @@ export async function requestDigest(
   const content = body[UNITS_FIELD[surface]]
   const units: readonly unknown[] = surface === 'chat' && Array.isArray(content) ? content : [content]
   const params = Object.fromEntries(Object.entries(body).filter(([name]) => isParam(name, surface)))
-  const parts = await Promise.all([{ surface, model, params }, ...units].map((value) => part(value, digests)))
+  const parts = await Promise.all(
+    [{ surface, model, params }, ...units].map((value) => digestPart(value, digests)),
+  )
   const [first = new Uint8Array(), ...unitParts] = parts
   const label = digests.utf8('warmpath/request/v1\n')
   return digests.hmacSha256(key, concatBytes([label, first, uint32(unitParts.length), ...unitParts]))
@@ -84,7 +86,7 @@ export async function fingerprint(
   digests: Digests,
 ): Promise<string> {
   const { tenant, scope, epoch, placement, version, requestDigest: request } = input
-  const where = await part({ tenant, scope, epoch, placement, version }, digests)
+  const where = await digestPart({ tenant, scope, epoch, placement, version }, digests)
   const label = digests.utf8('warmpath/fingerprint/v1\n')
   return base64Url(await digests.hmacSha256(key, concatBytes([label, where, request])))
 }
@@ -97,12 +99,12 @@ export async function claimName(
 ): Promise<string> {
   const label = digests.utf8('warmpath/idempotency/v1\n')
   return base64Url(
-    await digests.hmacSha256(key, concatBytes([label, await part([keyId, idempotencyKey], digests)])),
+    await digests.hmacSha256(key, concatBytes([label, await digestPart([keyId, idempotencyKey], digests)])),
   )
 }
 
-/** The digest of one value, 32 bytes. Not keyed: it stays inside a function and is never stored or shown. */
-function part(value: unknown, digests: Digests): Promise<Uint8Array> {
+/** The digest of one value, 32 bytes. Not keyed: it stays inside this folder and is never stored or shown. */
+export function digestPart(value: unknown, digests: Digests): Promise<Uint8Array> {
   return digests.sha256(digests.utf8(canonicalize(value)))
 }
 

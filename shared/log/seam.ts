@@ -76,12 +76,27 @@ export function createSeam(surface: Surface, partial: PartialAnswer, before: Usa
     join,
     count(usage) {
       if (partial.tokens === undefined) return undefined
-      const first = before ?? usage
+      const { promptTokens, cachedTokens } = before ?? withoutBeginning(usage, partial.tokens)
       return usageOf({
-        promptTokens: first.promptTokens,
+        promptTokens,
         completionTokens: partial.tokens + usage.completionTokens,
-        ...(first.cachedTokens === undefined ? {} : { cachedTokens: first.cachedTokens }),
+        ...(cachedTokens === undefined ? {} : { cachedTokens }),
       })
     },
+  }
+}
+
+/**
+ * To the pool that goes on, the beginning is a part of the prompt, and of as many tokens as made it: what a model wrote is
+ * cut into the same tokens when it is read, but in rare cases.
+ */
+function withoutBeginning(
+  { promptTokens, cachedTokens }: Usage,
+  tokens: number,
+): Omit<Usage, 'completionTokens' | 'raw'> {
+  const asked = Math.max(0, promptTokens - tokens)
+  return {
+    promptTokens: asked,
+    ...(cachedTokens === undefined ? {} : { cachedTokens: Math.min(cachedTokens, asked) }),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Which top-level body fields OpenAI's two generating surfaces have, which of them stay with the gateway, and
- * which of them say nothing about the answer. Dialects add their own fields to these lists.
+ * Which top-level body fields OpenAI's surfaces have, which of them stay with the gateway, and which of them say
+ * nothing about the answer. Dialects add their own fields to these lists.
  */
 
 /** The fields of `POST /v1/chat/completions` that may reach a pool; how they are checked is in chat-request.ts. */
@@ -42,6 +42,12 @@ export const COMPLETIONS_FIELDS: ReadonlySet<string> = new Set([
   'seed',
   'logprobs',
 ])
+
+/** The fields of `POST /v1/embeddings` that may reach a pool; how they are checked is in embeddings-request.ts. */
+export const EMBEDDINGS_FIELDS: ReadonlySet<string> = new Set(['model', 'input', 'dimensions'])
+
+/** The rest of them: how the answer is written is decided here, and who the users are is no business of a pool. */
+export const EMBEDDINGS_GATEWAY_FIELDS: ReadonlySet<string> = new Set(['encoding_format', 'user'])
 
 /**
  * Fields that are accepted from every client and never forwarded. `stream` and `stream_options` are ours to set:

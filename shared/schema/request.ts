@@ -6,7 +6,8 @@ import { err, ok } from '../result.ts'
 import { chatRequest } from './chat-request.ts'
 import { completionsRequest } from './completions-request.ts'
 import { DENIED_FIELDS } from './denied-fields.ts'
-import { CHAT_FIELDS, COMPLETIONS_FIELDS, GATEWAY_ONLY_FIELDS, UNSERVED_FIELDS } from './fields.ts'
+import { GATEWAY_ONLY_FIELDS } from './fields.ts'
+import { firstRefused } from './refused-field.ts'
 import { isObject } from '../is-object.ts'
 import { withoutNulls } from './request-checks.ts'
 import { expectedPhrase, toGatewayError } from './request-issue.ts'
@@ -72,7 +73,7 @@ export function parseRequest(
   const model = readModel(value)
   if (!model.ok) return model
   const members = isObject(value) ? value : {}
-  const refused = firstRefused(members, surface, options.accepts)
+  const refused = firstRefused(members, (name) => isAccepted(name, surface, options.accepts))
   if (refused !== undefined) return err(refused)
 
   const { model: _model, ...others } = members
@@ -89,26 +90,6 @@ export function parseRequest(
   return ok(requestOf(surface, model.value, fields))
 }
 
-/**
- * A null says nothing, whatever its name. Positions are those of parsing, which is the order sent except for names
- * that are whole numbers.
- */
-function firstRefused(
-  members: Readonly<Record<string, unknown>>,
-  surface: Surface,
-  accepts: (field: string) => boolean,
-): GatewayError | undefined {
-  const names = Object.keys(members)
-  const isRefused = (name: string) => members[name] !== null && !isAccepted(name, surface, accepts)
-  const position = names.findIndex(isRefused) + 1
-  const name = names[position - 1]
-  if (name === undefined) return undefined
-  return NAMEABLE.some((fields) => fields.has(name))
-    ? { reason: 'unsupported_parameter', param: name }
-    : { reason: 'unsupported_parameter', position }
-}
-
-const NAMEABLE = [CHAT_FIELDS, COMPLETIONS_FIELDS, GATEWAY_ONLY_FIELDS, UNSERVED_FIELDS, DENIED_FIELDS]
 /** Without these there is no request, so that no pool is asked whether it takes them. */
 const ALWAYS_ACCEPTED: Readonly<Record<Surface, ReadonlySet<string>>> = {
   chat: new Set(['model', 'messages']),

@@ -103,7 +103,7 @@ test('an answer that is not streamed is plain JSON that no proxy may keep', asyn
   expect(await response.json()).toMatchObject({ object: 'chat.completion' })
 })
 
-test.each(['/', '/v1', '/v1/', '/v1/embeddings', '/v2/chat/completions', '/v1/chat/completions/', '/admin'])(
+test.each(['/', '/v1', '/v1/', '/v1/moderations', '/v2/chat/completions', '/v1/chat/completions/', '/admin'])(
   'nothing is at %s, and it says so in the one envelope',
   async (path) => {
     await expectEnvelope(await fetch(`${target.url}${path}`), 404, 'not_found')

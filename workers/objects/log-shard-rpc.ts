@@ -2,6 +2,7 @@
 import type { Home } from '../../shared/residency/home.ts'
 import type { Arrival } from '../../shared/residency/arrival.ts'
 import type { GenerationRequest } from '../../shared/schema/request.ts'
+import type { EmbeddingsRpc } from './embedding-rpc.ts'
 
 /** Everything a shard needs to answer one reader. Plain data: it crosses from one isolate to another. */
 export interface GenerationJob {
@@ -64,7 +65,7 @@ export interface RunName {
   readonly take?: string
 }
 
-export interface LogShardRpc extends Rpc.DurableObjectBranded {
+export interface LogShardRpc extends EmbeddingsRpc, Rpc.DurableObjectBranded {
   /**
    * Answers one reader. Returns at once; the stream's first line says what the rest is (shared/log/lines.ts), so that
    * a reader who leaves before the first token is noticed like any other: by the stream's cancellation.

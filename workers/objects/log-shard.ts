@@ -10,15 +10,18 @@ import type { Runtime } from '../runtime.ts'
 import { createPoolStates } from '../stores/pool-states.ts'
 import { createTenantKeyring } from '../tenant-keys.ts'
 import { createClaims, type Claims } from './claims.ts'
+import type { EmbeddingsLookup, EmbeddingToKeep, FoundEmbedding } from './embedding-rpc.ts'
+import { createEmbeddingStore, type EmbeddingStore } from './embedding-store.ts'
 import { createLogKeeper } from './log-keeper.ts'
 import { createLogOpenings, type LogOpenings } from './log-openings.ts'
 import { createLogShelf } from './log-shelf.ts'
 import type { GenerationJob, LogShardRpc, ResumeJob, RunName } from './log-shard-rpc.ts'
 import { createLogStorage, type LogStorage } from './log-storage.ts'
-import { logStream, type LogOpening } from './log-stream.ts'
+import { BEAT_MS, logStream, type LogOpening } from './log-stream.ts'
 import type { Methods } from './methods.ts'
 import { produceJob } from './produce-job.ts'
 import { createPromoter } from './promoter.ts'
+import { createPulse } from './pulse.ts'
 import { createQuarantine, type Quarantine } from './quarantine.ts'
 import { createShardRuns, type Attachment, type ShardRuns } from './shard-runs.ts'
 import { createStubs } from './stubs.ts'
@@ -32,14 +35,17 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
     readonly #storage: LogStorage
     readonly #claims: Claims
     readonly #quarantine: Quarantine
+    readonly #embeddings: EmbeddingStore
     readonly #runs: ShardRuns
     readonly #openings: LogOpenings
+    readonly #pulse = createPulse(BEAT_MS)
 
     constructor(ctx: DurableObjectState, env: Environment) {
       super(ctx, env)
       this.#storage = createLogStorage(ctx.storage)
       this.#claims = createClaims(ctx.storage)
       this.#quarantine = createQuarantine(ctx.storage)
+      this.#embeddings = createEmbeddingStore(ctx.storage, settings.promotions_per_hour)
       this.#runs = createShardRuns({
         commitAfterMs: limits.commit_after_ms,
         now: () => runtime.now(),
@@ -49,9 +55,9 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
         release: (job) => void this.#release(job).catch(() => undefined),
       })
       const pools = createPoolStates()
-      const keeper = createLogKeeper(this.#storage, mesh.vault, (what) => {
+      const tell = (what: 'unreadable' | 'unwritable'): void =>
         runtime.log({ event: 'storage_error', object: 'log_shard', what })
-      })
+      const keeper = createLogKeeper(this.#storage, mesh.vault, tell)
       const shelf = createLogShelf({
         mesh,
         runtime,
@@ -61,7 +67,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
           produceJob(input, () => this.#isolate(fingerprint), { mesh, runtime, pools }),
         onEnd: (generation) => this.#runs.settle(generation),
         inBackground: (work) => ctx.waitUntil(work),
-        onWritten: () => this.#setAlarm(),
+        onWritten: () => this.#setAlarm().catch(() => tell('unwritable')),
       })
       this.#openings = createLogOpenings({
         mesh,
@@ -96,6 +102,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
       this.#storage.sweep(nowMs)
       this.#claims.sweep(nowMs)
       this.#quarantine.sweep(nowMs)
+      this.#embeddings.sweep(nowMs)
       await this.#setAlarm()
     }
 
@@ -104,7 +111,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
       open: (attachment: Attachment) => Promise<LogOpening>,
     ): Promise<ReadableStream<Uint8Array>> {
       const attachment = this.#runs.attach(run)
-      return Promise.resolve(logStream(open(attachment), (why) => attachment.end(why)))
+      return Promise.resolve(logStream(open(attachment), (why) => attachment.end(why), this.#pulse))
     }
 
     #isolate(fingerprint: string): void {
@@ -132,11 +139,20 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
 
     /** Always from what is stored: two answers that end together must not lose the earlier end of life. */
     async #setAlarm(): Promise<void> {
-      const times = [this.#storage, this.#claims, this.#quarantine]
+      const times = [this.#storage, this.#claims, this.#quarantine, this.#embeddings]
         .map((kept) => kept.nextExpiryMs())
         .filter((at) => at !== undefined)
       if (times.length > 0) await this.ctx.storage.setAlarm(Math.min(...times))
       await runtime.committed()
+    }
+
+    readEmbeddings(lookup: EmbeddingsLookup): Promise<readonly FoundEmbedding[]> {
+      return Promise.resolve(this.#embeddings.read(lookup, runtime.now()))
+    }
+
+    async writeEmbeddings(embeddings: readonly EmbeddingToKeep[]): Promise<void> {
+      this.#embeddings.write(embeddings)
+      await this.#setAlarm()
     }
   }
 }

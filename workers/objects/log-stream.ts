@@ -4,6 +4,7 @@ import { readOn, type LogPiece } from '../../shared/log/read-on.ts'
 import type { AnswerEnd, AnswerOutcome } from '../../shared/log/answer-facts.ts'
 import type { LogHead } from '../stream/log-answer.ts'
 import type { Generation } from './generation.ts'
+import type { Pulse } from './pulse.ts'
 
 /** A reader gets as much as is there in one write, up to this: a write per frame costs twenty times as much. */
 const MAX_WRITE_CHARACTERS = 16 * 1024
@@ -23,6 +24,7 @@ const PATIENT_FACTOR = 4
 const MAX_EXTENSIONS = 4
 
 const encoder = new TextEncoder()
+const batches = new WeakMap<Generation, Promise<void>>()
 
 export interface LogOpening {
   readonly head: LogHead
@@ -50,13 +52,14 @@ export interface LogReadingJob {
 export function logStream(
   opening: Promise<LogOpening>,
   onLeave: (why: 'left' | 'done') => void,
+  pulse: Pulse,
 ): ReadableStream<Uint8Array> {
   const chunks = chunksOf(opening)
   let isWaiting = false
-  let beat: ReturnType<typeof setInterval> | undefined
+  let stopBeats = (): void => undefined
   let isOver = false
   const stop = (why: 'left' | 'done'): void => {
-    clearInterval(beat)
+    stopBeats()
     // Who has left may be held: what was being written then must not let go of it.
     if (!isOver) onLeave(why)
     isOver = true
@@ -65,18 +68,23 @@ export function logStream(
   return new ReadableStream({
     type: 'bytes',
     start(controller) {
-      beat = setInterval(() => {
+      stopBeats = pulse.listen(() => {
         if (isWaiting) controller.enqueue(encoder.encode(BLANK_LINE))
-      }, BEAT_MS)
+      })
     },
     async pull(controller) {
       isWaiting = true
-      const { done, value } = await chunks.next().finally(() => {
+      try {
+        const { done, value } = await chunks.next()
+        if (!done) return controller.enqueue(value)
+        stop('done')
+        return controller.close()
+      } catch (error) {
+        stop('done')
+        throw error
+      } finally {
         isWaiting = false
-      })
-      if (!done) return controller.enqueue(value)
-      stop('done')
-      return controller.close()
+      }
     },
     cancel() {
       stop('left')
@@ -131,8 +139,17 @@ async function waitFor(changed: Promise<void>, reading: LogReadingJob): Promise<
   const { rank, maxFollowers, generation } = reading
   await changed
   if (rank < maxFollowers || generation.isIdle) return
-  await scheduler.wait(BATCH_MS)
-  while (rank >= maxFollowers * PATIENT_FACTOR && !generation.isIdle) await scheduler.wait(BATCH_MS)
+  await nextBatch(generation)
+  while (rank >= maxFollowers * PATIENT_FACTOR && !generation.isIdle) await nextBatch(generation)
+}
+
+/** One timer for all who wait for the same: a timer for each of a thousand would keep the object busy with nothing. */
+function nextBatch(generation: Generation): Promise<void> {
+  const known = batches.get(generation)
+  if (known !== undefined) return known
+  const batch = scheduler.wait(BATCH_MS).then(() => void batches.delete(generation))
+  batches.set(generation, batch)
+  return batch
 }
 
 function brokenBy({ outcome }: Generation): AnswerOutcome {

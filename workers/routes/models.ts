@@ -5,7 +5,7 @@ import type { AppVariables } from '../app-variables.ts'
 import type { Edge } from '../edge.ts'
 import { failed } from '../error-response.ts'
 import { identify } from '../stages/authenticate.ts'
-import { isModelAllowed } from '../stages/read-body.ts'
+import { isModelAllowed } from '../stream/json-body.ts'
 
 export const listModels: Handler<AppVariables> = async (context) => {
   const identity = await identify(context.req.raw.headers, context.get('edge'))

@@ -3,7 +3,7 @@ import type { GatewayError } from '../../shared/errors.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { tenantOfKey } from '../../shared/schema/api-key.ts'
 import type { Tenant } from '../../shared/schema/mesh.ts'
-import type { Authenticated, Received } from '../contexts.ts'
+import type { Authenticated, Common, Received } from '../contexts.ts'
 import { isEqualSecret, sha256Hex } from '../digests.ts'
 import type { Edge } from '../edge.ts'
 
@@ -13,10 +13,10 @@ const BEARER = /^Bearer +([\x21-\x7e]{1,256})$/i
  * Finds the tenant and the key. Fails with `missing_api_key`, `invalid_api_key`, or `config_unavailable` where the
  * tenant is restricted and nobody can say whether what we know is still true.
  */
-export async function authenticate(
-  context: Received,
+export async function authenticate<Context extends Common<Received>>(
+  context: Context,
   edge: Edge,
-): Promise<Result<Authenticated, GatewayError>> {
+): Promise<Result<Context & Pick<Authenticated, 'tenant' | 'keyId' | 'lease'>, GatewayError>> {
   const identity = await identify(context.request.headers, edge)
   if (!identity.ok) return identity
   const { tenant, keyId } = identity.value

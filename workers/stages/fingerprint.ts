@@ -1,5 +1,6 @@
 /** Seventh stage: which version of the model answers, and which log, if any, this request belongs to. */
 import { cachePolicy, type NotShared } from '../../shared/cache/policy.ts'
+import { cacheScopeOf } from '../../shared/cache/scope.ts'
 import { base64Url } from '../../shared/fingerprint/bytes.ts'
 import {
   claimName,
@@ -8,11 +9,12 @@ import {
   type CacheScope,
 } from '../../shared/fingerprint/fingerprint.ts'
 import { pickVersion } from '../../shared/fingerprint/model-version.ts'
-import { isLive, type Lease } from '../../shared/lease/lease.ts'
+import type { Lease } from '../../shared/lease/lease.ts'
 import { worldHomeOf } from '../../shared/residency/home.ts'
 import { webCryptoDigests } from '../digests.ts'
 import type { Admitted, Fingerprinted, Sharing } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
+import { liveLease } from '../live-lease.ts'
 
 /** Where nothing is to be kept, whatever the client may want to come back to. */
 const NEVER_KEPT: ReadonlySet<NotShared> = new Set(['off', 'no_store'])
@@ -66,7 +68,9 @@ async function share(context: Admitted, input: ShareInput, edge: Edge): Promise<
   const name = await fingerprint(
     {
       tenant: tenant.id,
-      scope: policy.share ? scopeOf(context) : ownScope(context, claim?.name),
+      scope: policy.share
+        ? cacheScopeOf(tenant, { keyId: context.keyId, user: generation.hints.user })
+        : ownScope(context, claim?.name),
       epoch: lease.epoch,
       placement: placement.placementClass,
       version: modelVersion,
@@ -108,29 +112,6 @@ async function share(context: Admitted, input: ShareInput, edge: Edge): Promise<
 
 function wantsToComeBack({ narrowing }: Admitted): boolean {
   return narrowing.isResumable || narrowing.idempotencyKey !== undefined
-}
-
-/**
- * The body may have taken longer than the lease lived, and a purge may have come in between: under the old epoch the
- * request would still find what was purged.
- */
-async function liveLease(context: Admitted, edge: Edge): Promise<Lease | undefined> {
-  const { lease, tenant, configVersion } = context
-  if (lease === undefined || isLive(lease, edge.runtime.now())) return lease
-  const held = await edge.leases.hold(tenant, configVersion, edge.waitUntil)
-  return held.kind === 'held' ? held.lease : undefined
-}
-
-/** Who else may get this answer. A request without a `user` shares with nobody but requests without one. */
-function scopeOf(context: Admitted): CacheScope {
-  switch (context.tenant.cache.scope) {
-    case 'tenant':
-      return { kind: 'tenant' }
-    case 'key':
-      return { kind: 'key', id: context.keyId }
-    case 'user':
-      return { kind: 'user', id: context.generation.hints.user ?? '' }
-  }
 }
 
 /** Nobody else: it is there for the client to come back to, or to send the same request again. */

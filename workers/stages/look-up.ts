@@ -138,11 +138,22 @@ async function firstOf(
   ])
   const isFromKv = first.ok && first.value.take === undefined
   if (isFromKv) {
-    // The shard has begun to do the same for this reader.
+    // The shard has begun to do the same for this reader. A stream that was cancelled it notices at its next write only, by
+    // which time a pool may have generated for nobody: it is told, too.
     given.abort()
     edge.waitUntil(shard.then((late) => (late.ok ? late.value.source.cancel() : undefined)))
+    edge.waitUntil(letGo(request, edge))
   }
   return first
+}
+
+/** What cannot be reached ends by itself. */
+async function letGo({ sharing: { home, fingerprint }, run }: SharedRequest, edge: Edge): Promise<void> {
+  const shard = shardOf(fingerprint, edge.mesh.config.log.shards_per_home)
+  await edge.stubs
+    .logShard(home, shard)
+    .detach({ run, fingerprint })
+    .catch(() => undefined)
 }
 
 async function fromKv(request: SharedRequest, edge: Edge): Promise<Answer | undefined> {

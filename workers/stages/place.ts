@@ -3,11 +3,14 @@ import type { GatewayError } from '../../shared/errors.ts'
 import { homeOf } from '../../shared/residency/home.ts'
 import { place } from '../../shared/residency/place.ts'
 import { ok, type Result } from '../../shared/result.ts'
-import type { BodyRead, Placed } from '../contexts.ts'
+import type { BodyRead, Common, Placed } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 
 /** Fails with `residency_violation`. */
-export function placeRequest(context: BodyRead, edge: Edge): Result<Placed, GatewayError> {
+export function placeRequest<Context extends Common<BodyRead>>(
+  context: Context,
+  edge: Edge,
+): Result<Context & Pick<Placed, 'placement' | 'home'>, GatewayError> {
   const { residency, dataClass } = context.narrowing
   const placement = place({
     config: edge.mesh.config,

@@ -2,7 +2,7 @@
 import { parseCacheDirectives } from '../../shared/cache/directives.ts'
 import type { GatewayError } from '../../shared/errors.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import type { Incoming, Narrowing, Received } from '../contexts.ts'
+import type { Common, Incoming, Narrowing, Received } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 
 const MAX_HEADER_CHARACTERS = 256
@@ -13,7 +13,10 @@ const VISIBLE = /^[\x21-\x7e]+$/
 const WORD = /^[A-Za-z0-9][A-Za-z0-9-]*$/
 
 /** Parses the narrowing headers. Fails with `invalid_header`: a narrowing that is not understood is not ignored. */
-export function receive(incoming: Incoming, edge: Edge): Result<Received, GatewayError> {
+export function receive<Context extends Common<Incoming>>(
+  incoming: Context,
+  edge: Edge,
+): Result<Context & Pick<Received, 'narrowing'>, GatewayError> {
   const narrowing = parseNarrowing(incoming.request.headers, edge.mesh.config.limits.total_ms)
   return narrowing.ok ? ok({ ...incoming, narrowing: narrowing.value }) : narrowing
 }

@@ -3,22 +3,36 @@
  * nothing of a prompt, an answer, a key, a URL or an exception. It can never fail a request.
  */
 import type { ErrorReason } from '../../shared/errors.ts'
-import type { AnswerFacts } from '../../shared/log/answer-facts.ts'
-import type { Fingerprinted, Incoming } from '../contexts.ts'
+import type { AnswerFacts, AnswerOutcome } from '../../shared/log/answer-facts.ts'
+import type { Surface, Usage } from '../../shared/log/frame.ts'
+import type { Common, Fingerprinted, Incoming } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
-import type { RelayEnd } from './relay.ts'
 
 export interface RequestRecord {
   /** As wide as the request came: what is not known is left out. */
-  readonly context: Incoming & Partial<Omit<Fingerprinted, keyof Incoming>>
+  readonly context: Common<Incoming> & { readonly surface: Surface | 'embeddings' } & Partial<
+      Omit<Fingerprinted, keyof Incoming>
+    >
   readonly status: number
   readonly error?: ErrorReason
-  readonly facts?: AnswerFacts
-  readonly end?: RelayEnd
+  readonly facts?: Pick<AnswerFacts, 'outcome'> & Partial<AnswerFacts>
+  readonly end?: { readonly outcome: AnswerOutcome; readonly usage?: Omit<Usage, 'raw'> }
+  readonly batch?: BatchRecord
+}
+
+/** Of an embeddings request. */
+interface BatchRecord {
+  readonly inputs: number
+  /** Different ones. */
+  readonly items: number
+  /** Items that nobody had to make. */
+  readonly known: number
+  /** Why the cache was not asked. */
+  readonly detail?: string
 }
 
 export function record(entry: RequestRecord, edge: Edge): void {
-  const { context, facts, end } = entry
+  const { context, facts, end, batch } = entry
   const nowMs = edge.runtime.now()
   try {
     edge.runtime.log({
@@ -41,7 +55,10 @@ export function record(entry: RequestRecord, edge: Edge): void {
       body_bytes: context.bodyBytes,
       rules: context.placement?.rules,
       cache: facts?.outcome,
-      cache_detail: context.sharing?.kind === 'private' ? context.sharing.detail : undefined,
+      cache_detail: context.sharing?.kind === 'private' ? context.sharing.detail : batch?.detail,
+      inputs: batch?.inputs,
+      items: batch?.items,
+      known: batch?.known,
       pool: facts?.pool,
       attempts: facts?.attempts,
       route: facts?.route,

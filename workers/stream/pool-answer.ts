@@ -4,7 +4,8 @@
  */
 import type { AnswerOutcome } from '../../shared/log/answer-facts.ts'
 import type { Frame, Usage } from '../../shared/log/frame.ts'
-import type { Ingest, IngestStep } from '../../shared/stream/ingest.ts'
+import type { PoolFault } from '../../shared/pool/pool-fault.ts'
+import type { Ingest, IngestStep, StreamEnd } from '../../shared/stream/ingest.ts'
 import type { Seam } from '../../shared/log/seam.ts'
 import type { Candidate } from '../../shared/routing/rank.ts'
 import type { Runtime } from '../runtime.ts'
@@ -17,6 +18,8 @@ export interface PoolStep {
   /** The counts last stated, running ones too. */
   readonly usage?: Usage
   readonly outcome?: AnswerOutcome
+  /** Of an `upstream_error`: why, where the pool said so. */
+  readonly fault?: PoolFault
 }
 
 export interface PoolAnswer {
@@ -95,7 +98,11 @@ export function readPoolAnswer(options: PoolAnswerOptions): PoolAnswer {
     if (last?.kind !== 'end') return { frames, ...counted(ingest.usage()) }
     // Whatever the pool still sends says nothing more.
     void reader.cancel().catch(() => undefined)
-    return { frames, outcome: last.end.outcome, ...counted(last.end.usage) }
+    return { frames, ...ending(last.end) }
+  }
+
+  function ending({ outcome, usage, fault }: StreamEnd): Omit<PoolStep, 'frames'> {
+    return { outcome, ...counted(usage), ...(fault === undefined ? {} : { fault }) }
   }
 
   function joined(frame: Frame): readonly Frame[] {
@@ -111,8 +118,7 @@ export function readPoolAnswer(options: PoolAnswerOptions): PoolAnswer {
   function endOf(steps: readonly IngestStep[]): PoolStep {
     const step = stepOf(steps)
     if (step.outcome !== undefined) return step
-    const end = ingest.end()
-    return { frames: step.frames, outcome: end.outcome, ...counted(end.usage) }
+    return { frames: step.frames, ...ending(ingest.end()) }
   }
 
   return { next, cancel: () => cutOff('client_cancelled') }
