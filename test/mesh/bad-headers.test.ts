@@ -138,7 +138,7 @@ describe('a method or path', () => {
     `${CHAT}/`,
     '/V1/chat/completions',
     '/v1/chat/completions%2f',
-    '/v1/embeddings',
+    '/v1/moderations',
     '//v1/models',
     '/v1/%00',
     '/%ff',

@@ -208,11 +208,6 @@ describe('a token limit is no part of the question', () => {
     expect([cut.finish, tokensOf(cut)]).toEqual(['length', tokens - 1])
     expect(whole.text.startsWith(cut.text)).toBe(true)
     expect(generations()).toBe(before)
-    const uninterrupted = await ask(prompt, {
-      ...body({ max_tokens: tokens - 1 }),
-      ...header('x-mesh-cache', 'off'),
-    })
-    expect(uninterrupted.text).toBe(cut.text)
   })
 })
 

@@ -25,6 +25,7 @@ interface Part {
     readonly finish_reason?: string | null
     readonly message?: { readonly content: string }
     readonly delta?: { readonly content?: string | null }
+    readonly text?: string
   }[]
 }
 
@@ -50,7 +51,7 @@ export async function readAnswer(response: Response): Promise<Answer> {
   for (const part of parts) {
     const choice = part.choices?.[0]
     if (part.id !== undefined) ids.add(part.id)
-    text += choice?.message?.content ?? choice?.delta?.content ?? ''
+    text += choice?.message?.content ?? choice?.delta?.content ?? choice?.text ?? ''
     finish = choice?.finish_reason ?? finish
     usage = part.usage ?? usage
     error = part.error?.code ?? error

@@ -9,7 +9,9 @@ import { startEngine, type Engine } from '../../tools/local/engine/start-engine.
 import type { EngineOptions } from '../../tools/local/engine/options.ts'
 import { startMiniflareMesh } from '../../tools/local/miniflare-mesh.ts'
 import { typicalRttMs } from '../../workers/dev/typical-rtt.ts'
+import { standInsFor, type BrokenParts } from './broken-parts.ts'
 import { aMeshConfig } from './mesh-config.ts'
+import { RESTARTER } from './restart.ts'
 
 export const ADMIN_TOKEN = 'test-admin-token-0123456789abcdef'
 const SECRETS = {
@@ -18,11 +20,13 @@ const SECRETS = {
   encryptionSecret: 'test encryption secret of 32 bytes or more',
 }
 
-export interface MeshOptions {
+export interface MeshOptions extends BrokenParts {
   readonly colos?: readonly string[]
   /** The config, given the URLs of the simulated pools by pool id. */
   readonly config?: (urls: Readonly<Record<string, string>>) => MeshConfig
   readonly engine?: Partial<EngineOptions>
+  /** URLs of pools that are there already, by pool id; then none is simulated. */
+  readonly pools?: Readonly<Record<string, string>>
   /** JSON of MESH_DEV_DELAYS; without it nothing is delayed but the pools' round trips. */
   readonly delays?: string
   /** Whether simulated pools are as far away as their regions. */
@@ -30,7 +34,7 @@ export interface MeshOptions {
 }
 
 export interface TestMesh {
-  /** By pool id. */
+  /** The simulated pools, by pool id. */
   readonly engines: Readonly<Record<string, Engine>>
   /** Base URL of a data centre's edge, on a socket of its own. */
   url(colo: string): string
@@ -42,6 +46,8 @@ export interface TestMesh {
   readonly miniflare: Miniflare
   /** Name of the Worker that owns the objects. */
   readonly objectOwner: string
+  /** Starts every isolate and every object anew, under another config; what is stored stays. */
+  restart(config: (urls: Readonly<Record<string, string>>) => MeshConfig): Promise<void>
   stop(): Promise<void>
 }
 
@@ -53,17 +59,20 @@ const REGIONS = {
 
 export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
   const colos = options.colos ?? ['FRA', 'IAD', 'SIN']
-  const engines = await startEngines(options)
-  const urls = Object.fromEntries(Object.entries(engines).map(([id, { url }]) => [id, url]))
+  const engines = options.pools === undefined ? await startEngines(options) : {}
+  const urls = options.pools ?? Object.fromEntries(Object.entries(engines).map(([id, { url }]) => [id, url]))
   const config = (options.config ?? aMeshConfig)(urls)
   const logs: string[] = []
-  const { url, miniflare, objectOwner } = await startMiniflareMesh({
+  const standIns = standInsFor(options)
+  const { url, miniflare, objectOwner, restart } = await startMiniflareMesh({
     workerDir: inject('workerDir'),
     colos,
     config,
     secrets: SECRETS,
     ...(options.delays === undefined ? {} : { delays: options.delays }),
     onLog: (line) => logs.push(line),
+    bindings: standIns.bindings,
+    moreWorkers: [RESTARTER, ...standIns.workers],
   })
   return {
     engines,
@@ -72,6 +81,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
     logs,
     miniflare,
     objectOwner,
+    restart: (next) => restart(next(urls)),
     async stop() {
       await miniflare.dispose()
       await Promise.all(Object.values(engines).map((engine) => engine.close()))

@@ -93,3 +93,15 @@ export async function evictLogShards(mesh: TestMesh): Promise<number> {
   }
   return evicted
 }
+
+/** Takes everything from all log shards: from their databases, and from the memory of those that run. */
+export async function emptyLogShards(mesh: TestMesh): Promise<void> {
+  for (const table of ['take_segment', 'take']) await inLogShards(mesh, `DELETE FROM ${table}`)
+  await evictLogShards(mesh)
+}
+
+/** The names under which answers are in KV. */
+export async function kvNames({ miniflare, objectOwner }: TestMesh): Promise<string[]> {
+  const kv = await miniflare.getKVNamespace('ANSWERS', objectOwner)
+  return (await kv.list()).keys.map(({ name }) => name)
+}

@@ -165,6 +165,12 @@ describe('its counts', () => {
     expect([1, 2, 3, 4].map((tokens) => log.entryWithTokens(tokens))).toEqual([1, undefined, 2, undefined])
   })
 
+  test('are where they were first, also where the next pool makes tokens again that did not show', () => {
+    const log = logOf([say('a', 1), say('', 2), say('', 3), say('', 2), say('', 3), say('世', 4)])
+    expect([1, 2, 3, 4].map((tokens) => log.entryWithTokens(tokens))).toEqual([0, 1, 2, 5])
+    expect(log.countsEveryToken).toBe(true)
+  })
+
   test('are for all of it when it is sealed, or unknown', () => {
     const late = logOf([say('a', 1)], { usage: usage(1) })
     late.append(say('b'))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PartialAnswer } from '../../../shared/log/continuation.ts'
-import type { Frame, Surface } from '../../../shared/log/frame.ts'
+import type { Frame, Surface, Usage } from '../../../shared/log/frame.ts'
 import { createSeam } from '../../../shared/log/seam.ts'
 import { call, role, say, usage } from './a-log.ts'
 
@@ -161,11 +161,15 @@ describe('the counts of the whole', () => {
     })
   })
 
-  test('have the prompt that the second states where the first stated none', () => {
-    expect(createSeam('chat', ONCE, undefined).count(usage(9))).toMatchObject({
-      promptTokens: 7,
-      completionTokens: 14,
-    })
+  test('have the prompt that the second states, less the beginning, where the first stated none', () => {
+    const second = { promptTokens: 12, completionTokens: 9, raw: '{}' }
+    const count = (stated: Usage) => createSeam('chat', ONCE, undefined).count(stated)
+    expect(count(second)).toMatchObject({ promptTokens: 7, completionTokens: 14 })
+    expect(count({ ...second, cachedTokens: 3 })).toMatchObject({ promptTokens: 7, cachedTokens: 3 })
+    // It had the beginning cached as well.
+    expect(count({ ...second, cachedTokens: 11 })).toMatchObject({ promptTokens: 7, cachedTokens: 7 })
+    // A pool that counts otherwise states no prompt of less than nothing.
+    expect(count({ ...second, promptTokens: 2 })).toMatchObject({ promptTokens: 0 })
   })
 
   test('are unknown where those of the beginning are', () => {

@@ -121,14 +121,16 @@ describe('the frames', () => {
     expect(steps.map(({ kind }) => kind)).toEqual(['frame', 'end'])
   })
 
-  test('state running counts only when there is one choice they can be of', () => {
-    const count = (expectedChoices: number) => {
-      const readEvent = () => frame('there', [0], [], 2)
+  test('state running counts, and the text, only when there is one choice they can be of', () => {
+    const read = (expectedChoices: number) => {
+      const there = frame('there', [0], [], 2)
+      const readEvent = () => ({ ...there, frame: { ...there.frame, text: 'there' } })
       const [step] = createIngest({ surface: 'chat', readEvent, expectedChoices }).push('data: x\n\n')
-      return step?.kind === 'frame' ? step.frame.completionTokens : 'no frame'
+      return step?.kind === 'frame' ? step.frame : 'no frame'
     }
-    expect(count(1)).toBe(2)
-    expect(count(2)).toBeUndefined()
+    const common = { members: 'there', hasContent: true, finishes: [] }
+    expect(read(1)).toEqual({ ...common, completionTokens: 2, text: 'there' })
+    expect(read(2)).toEqual(common)
   })
 })
 
@@ -141,6 +143,16 @@ describe('the usage', () => {
     [['hi', 'stop', 'done', 'final'], undefined],
   ])('after %j is the last stated before the end: %s', (names, completionTokens) => {
     expect(run(names).end.usage?.completionTokens).toBe(completionTokens)
+  })
+
+  test('is known while the answer runs, as it was last stated', () => {
+    const readEvent = (_: unknown, data: string) => EVENTS[data] ?? ({ kind: 'error' } as const)
+    const ingest = createIngest({ surface: 'chat', readEvent, expectedChoices: 1 })
+    const seen = ['hi', 'running', 'stop', 'final', 'done'].map((name) => {
+      ingest.push(`data: ${name}\n\n`)
+      return ingest.usage()?.completionTokens
+    })
+    expect(seen).toEqual([undefined, 1, 1, 9, 9])
   })
 })
 

@@ -183,3 +183,17 @@ export function candidateOf(pool: PoolId): { ranking: Ranking; candidate: Candid
 export function readingOf(generation: Generation, changes: Partial<LogReadingJob> = {}): LogReadingJob {
   return { generation, events: 0, isExtended: false, rank: 0, maxFollowers: 256, ...changes }
 }
+
+/** One that is made for a reader who stays. */
+export function begun(changes: GenerationChanges = {}) {
+  const { job = aGenerationJob('a') } = changes
+  const made = aGeneration(changes)
+  const reader = made.generation.join(job)
+  const beginning = made.generation.begin(job)
+  return { made, reader, beginning }
+}
+
+/** Whether the pool that was asked last was left. */
+export function isAborted({ starts }: GenerationSetUp): boolean | undefined {
+  return starts.at(-1)?.signal.aborted
+}

@@ -61,7 +61,8 @@ export function aProduction(
       const call = {
         // Hosts are the pools' ids, by the config above.
         pool: new URL(url).host.replace('.test', '') as PoolId,
-        body: JSON.parse(String(body)) as ProductionCall['body'],
+        // As the adapters serialise it.
+        body: JSON.parse(typeof body === 'string' ? body : '{}') as ProductionCall['body'],
         signal: must(signal ?? undefined),
         turn: calls.length,
       }

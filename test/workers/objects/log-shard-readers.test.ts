@@ -1,9 +1,27 @@
 /** Readers of one generation inside the runtime: they share it, join it late, and end it by leaving. */
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { runInDurableObject } from 'cloudflare:test'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { delta, finish, usage, DONE, wholeAnswer } from '../../support/pool-events.ts'
-import { aJob, aShard, contentOf, limitedTo, parseLog, readAll } from '../support/jobs.ts'
-import { answerTo, atOnce, held, standInForPools } from '../support/stand-in-pools.ts'
+import { TOKENS, WHOLE_TEXT } from '../../support/token-engine.ts'
+import {
+  aJob,
+  aShard,
+  cachedAs,
+  contentOf,
+  finishesOf,
+  limitedTo,
+  parseLog,
+  readAll,
+} from '../support/jobs.ts'
+import {
+  answerTo,
+  atOnce,
+  engine,
+  held,
+  heldEngine,
+  poolOf,
+  standInForPools,
+} from '../support/stand-in-pools.ts'
 
 beforeAll(standInForPools)
 afterAll(() => {
@@ -16,6 +34,7 @@ beforeEach(() => {
 })
 
 const END = finish() + usage(5, 2) + DONE
+const textOf = (tokens: number): string => TOKENS.slice(0, tokens).join('')
 
 /** Lets the pool write, in the context of the object that reads it. */
 function within(write: () => void): Promise<void> {
@@ -34,6 +53,7 @@ test('two readers at the same moment share one generation', async () => {
   expect(second?.facts?.outcome).toBe('coalesced')
   expect(second?.members).toEqual(first?.members)
   expect(second?.usage).toEqual(first?.usage)
+  expect(second?.take).toBe(first?.take)
 })
 
 test('a late one gets everything from the start, and then what comes', async () => {
@@ -49,7 +69,33 @@ test('a late one gets everything from the start, and then what comes', async () 
   expect(calls).toHaveLength(1)
 })
 
-test('a reader with another limit, or who may not have the pool, gets a generation of its own', async () => {
+test('readers with limits of their own share one generation, whenever they come', async () => {
+  const [first, second] = [heldEngine(), heldEngine()]
+  let turn = 0
+  const calls = answerTo('limits', (call) => {
+    turn += 1
+    return (turn === 1 ? first : second).answer(call)
+  })
+  const open = async (limit: number) => readAll(await shard.open(limitedTo(aJob('limits'), limit)))
+  // Before the first token, in the middle, and when all that they want is there.
+  const reading = [open(12), open(5), open(15)]
+  await expect.poll(() => calls.length).toBe(1)
+  await within(() => first.upTo(7))
+  reading.push(open(4), open(7), open(10), open(15))
+  await within(() => first.upTo(Infinity))
+  await expect.poll(() => calls.length).toBe(2)
+  await within(() => second.upTo(Infinity))
+  const limits = [12, 5, 15, 4, 7, 10, 15]
+  for (const [index, read] of (await Promise.all(reading)).entries()) {
+    const limit = limits[index] ?? 0
+    expect(contentOf(read)).toBe(textOf(limit))
+    expect(finishesOf(read)).toEqual(['length'])
+    expect(read).toMatchObject({ outcome: 'completed', usage: { promptTokens: 7, completionTokens: limit } })
+  }
+  expect(calls.map(({ body }) => body.max_tokens)).toEqual([12, 3])
+})
+
+test('a reader with a limit that cannot be cut, or who may not have the pool, gets a generation of its own', async () => {
   const pools = [held(), held(), held()]
   let turn = 0
   const calls = answerTo('apart', (call) => {
@@ -63,13 +109,58 @@ test('a reader with another limit, or who may not have the pool, gets a generati
   ]
   const streams = await Promise.all(jobs.map((job) => shard.open(job)))
   const read = streams.map((stream) => readAll(stream))
-  await within(() => pools.slice(0, 2).forEach((pool) => pool.say(wholeAnswer('x'))))
-  // The third may only learn what pool makes the first when that has begun.
   await expect.poll(() => calls.length).toBe(3)
-  await within(() => pools[2]?.say(wholeAnswer('x')))
+  // Its pieces are not counted: where two tokens end is not known.
+  await within(() => pools.forEach((pool) => pool.say(wholeAnswer('x'))))
   const outcomes = (await Promise.all(read)).map(({ facts }) => facts?.outcome)
   expect(outcomes).toEqual(['miss', 'miss', 'miss'])
-  expect(new URL(calls[2]?.url ?? '').host).toBe('us-east.pool.test')
+  expect(calls.map(poolOf)).toContain('us-east')
+})
+
+test('a refresh joins what is being made, and does not take what is there', async () => {
+  const pools = [heldEngine(), heldEngine()]
+  let turn = 0
+  const calls = answerTo('refresh', (call) => {
+    turn += 1
+    return (pools[turn - 1] ?? heldEngine()).answer(call)
+  })
+  const old = readAll(await shard.open(aJob('refresh')))
+  await within(() => pools[0]?.upTo(Infinity))
+  await old
+  const fresh = cachedAs(aJob('refresh'), { read: false })
+  const readers = [fresh, cachedAs(aJob('refresh'), { read: false })].map(async (job) =>
+    readAll(await shard.open(job)),
+  )
+  await expect.poll(() => calls.length).toBe(2)
+  // Who takes what is there does not wait for it.
+  expect(await readAll(await shard.open(aJob('refresh')))).toMatchObject({ facts: { outcome: 'hit' } })
+  await within(() => pools[1]?.upTo(Infinity))
+  const [first, second] = await Promise.all(readers)
+  expect([first?.facts?.outcome, second?.facts?.outcome]).toEqual(['refresh', 'coalesced'])
+  expect(second?.take).toBe(first?.take)
+  expect(first?.take).not.toBe((await old).take)
+  expect(calls).toHaveLength(2)
+})
+
+test('one extension serves all who wait for more, and those who want still more have another', async () => {
+  const extensions = [heldEngine(), heldEngine()]
+  const calls = answerTo('extension', (call) => {
+    // The first answer is there at once, the others as the test says.
+    const pool = extensions[calls.length - 2]
+    return pool === undefined ? engine()(call) : pool.answer(call)
+  })
+  await readAll(await shard.open(limitedTo(aJob('extension'), 5)))
+  const reading = [14, 9, 11, 17].map(async (limit) =>
+    readAll(await shard.open(limitedTo(aJob('extension'), limit))),
+  )
+  await expect.poll(() => calls.length).toBe(2)
+  await within(() => extensions[0]?.upTo(Infinity))
+  await expect.poll(() => calls.length).toBe(3)
+  await within(() => extensions[1]?.upTo(Infinity))
+  const read = await Promise.all(reading)
+  expect(read.map(contentOf)).toEqual([14, 9, 11, 17].map(textOf))
+  expect(read.map(finishesOf)).toEqual([['length'], ['length'], ['length'], ['length']])
+  expect(calls.map(({ body }) => body.max_tokens)).toEqual([5, 9, 3])
 })
 
 describe('leaving', () => {
@@ -85,18 +176,25 @@ describe('leaving', () => {
     await expect.poll(() => calls[0]?.signal.aborted, { timeout: 5000 }).toBe(true)
   })
 
-  test('of the last reader after it does too, and nothing of it is kept', async () => {
-    const pool = held()
-    const calls = answerTo('after', pool.answer)
+  test('of the last reader after it does too; what there is is continued for the next', async () => {
+    const [pool, next] = [heldEngine(), heldEngine()]
+    let turn = 0
+    const calls = answerTo('after', (call) => {
+      turn += 1
+      return (turn === 1 ? pool : next).answer(call)
+    })
     const reader = (await shard.open(aJob('after'))).getReader()
-    await within(() => pool.say(delta('a')))
+    await expect.poll(() => calls.length).toBe(1)
+    await within(() => pool.upTo(6))
     await reader.read()
     await reader.cancel()
     await expect.poll(() => calls[0]?.signal.aborted, { timeout: 5000 }).toBe(true)
-    answerTo('after', atOnce(wholeAnswer('anew')))
-    const again = await readAll(await shard.open(aJob('after')))
-    expect(again.facts?.outcome).toBe('miss')
-    expect(contentOf(again)).toBe('anew')
+    await within(() => undefined)
+    const again = readAll(await shard.open(aJob('after')))
+    await expect.poll(() => calls.length).toBe(2)
+    await within(() => next.upTo(Infinity))
+    expect((await again).facts?.outcome).toBe('extended')
+    expect(contentOf(await again)).toBe(WHOLE_TEXT)
   })
 
   test('of one reader does not end it for the other', async () => {
@@ -110,6 +208,24 @@ describe('leaving', () => {
     await within(() => pool.say(delta('b') + END))
     expect(await stayer).toMatchObject({ outcome: 'completed' })
     expect(calls[0]?.signal.aborted).toBe(false)
+  })
+
+  test('of who has joined to get more lets the others have theirs', async () => {
+    const [first, second] = [heldEngine(), heldEngine()]
+    let turn = 0
+    const calls = answerTo('more', (call) => {
+      turn += 1
+      return (turn === 1 ? first : second).answer(call)
+    })
+    const little = readAll(await shard.open(limitedTo(aJob('more'), 5)))
+    const leaver = (await shard.open(limitedTo(aJob('more'), 12))).getReader()
+    await expect.poll(() => calls.length).toBe(1)
+    await within(() => first.upTo(4))
+    await leaver.read()
+    await leaver.cancel()
+    await within(() => first.upTo(Infinity))
+    expect(contentOf(await little)).toBe(textOf(5))
+    expect(calls).toHaveLength(1)
   })
 
   test('in the same turn in which another asks does not give that one a dead generation', async () => {
@@ -142,28 +258,3 @@ test('what fails for one fails for all who wait for it, and not for who comes af
   answerTo('failing', atOnce(wholeAnswer('well')))
   expect(contentOf(await readAll(await shard.open(aJob('failing'))))).toBe('well')
 })
-
-test('a shard that is evicted in the middle loses the generation visibly, and makes it anew', async () => {
-  const pool = held()
-  answerTo('lost', pool.answer)
-  const stream = await shard.open(aJob('lost'))
-  const reader = stream.getReader()
-  await within(() => pool.say(delta('a')))
-  await reader.read()
-  await within(() => pool.break())
-  const rest = await restOf(reader)
-  expect(parseLog(rest).outcome).toBe('truncated')
-  await evictDurableObject(shard)
-  answerTo('lost', atOnce(wholeAnswer('anew')))
-  expect(contentOf(await readAll(await shard.open(aJob('lost'))))).toBe('anew')
-})
-
-async function restOf(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text
-    text += decoder.decode(value, { stream: true })
-  }
-}

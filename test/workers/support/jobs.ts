@@ -8,7 +8,7 @@ import {
 } from '../../../shared/log/answer-facts.ts'
 import type { Usage } from '../../../shared/log/frame.ts'
 import { createLineReader } from '../../../shared/log/lines.ts'
-import type { GenerationJob } from '../../../workers/objects/log-shard-rpc.ts'
+import type { GenerationJob, ResumeJob } from '../../../workers/objects/log-shard-rpc.ts'
 import { createVault } from '../../../workers/vault/vault.ts'
 import { aGenerationJob } from '../../support/generation-job.ts'
 
@@ -32,6 +32,20 @@ export function aShard() {
 /** Of a run of its own. */
 export function aJob(prompt: string, changes: Partial<GenerationJob> = {}): GenerationJob {
   return aGenerationJob(prompt, { run: crypto.randomUUID(), wrappedKey: EPOCH_KEY, ...changes })
+}
+
+/** The same reader, who comes back after so many events. */
+export function comingBack(job: GenerationJob, events: number, changes: Partial<ResumeJob> = {}): ResumeJob {
+  const { run, fingerprint, wrappedKey, allowedPools, generation } = job
+  return {
+    run,
+    fingerprint,
+    wrappedKey,
+    allowedPools,
+    events,
+    ...(generation.tokenLimit === undefined ? {} : { limit: generation.tokenLimit }),
+    ...changes,
+  }
 }
 
 export interface ReadLog {
@@ -100,6 +114,33 @@ function headOf(json: string): Partial<ReadLog> {
     facts: answerFacts.parse(head.facts),
     ...(head.take && { take: head.take }),
     ...(head.copy && { copy: head.copy }),
+  }
+}
+
+/** A stream that is read as far as a test says. */
+export function reading(stream: ReadableStream<Uint8Array>) {
+  const reader = stream.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  async function next(): Promise<boolean> {
+    const { done, value } = await reader.read()
+    text += decoder.decode(value, { stream: true })
+    return !done
+  }
+  return {
+    get read() {
+      return parseLog(text)
+    },
+    /** Until so many events are here; false if there are not so many. */
+    async upTo(events: number): Promise<boolean> {
+      while (parseLog(text).members.length < events) if (!(await next())) return false
+      return true
+    },
+    async toEnd(): Promise<ReadLog> {
+      while (await next());
+      return parseLog(text)
+    },
+    leave: () => reader.cancel(),
   }
 }
 

@@ -82,20 +82,21 @@ export interface HeldEngine extends Omit<HeldAnswer, 'say'> {
 
 /** The token engine, which writes as much as a test says. To be called in the context of the object, as above. */
 export function heldEngine(): HeldEngine {
-  const { answer, say, ...pool } = held()
+  const pool = held()
   let events: readonly EngineEvent[] = []
   let written = 0
   return {
-    ...pool,
+    close: () => pool.close(),
+    break: () => pool.break(),
     answer: (call) => {
       events = engineEvents(call.body)
-      return answer(call)
+      return pool.answer(call)
     },
     upTo(tokens) {
       const made = events.filter((event) => event.tokens <= tokens)
       // The finish and what follows it have the count of the last token.
       const end = tokens === Infinity ? made.length : made.findLastIndex(({ isToken }) => isToken) + 1
-      say(
+      pool.say(
         events
           .slice(written, end)
           .map(({ text }) => text)

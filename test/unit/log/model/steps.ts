@@ -37,13 +37,18 @@ const HIDDEN_UNITS = [
 ]
 const UNBOUND = 1000
 
-const limits = fc.option(fc.integer({ min: 1, max: 26 }), { nil: undefined })
+/** Most of them are within the stories. */
+const limits = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: 1, max: 12 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 13, max: 30 }) },
+  { weight: 1, arbitrary: fc.constant(undefined) },
+)
 
 /** A server that counts at the end only cannot be told from one that ended in the middle of a character. */
 function storiesFor(surface: Surface): fc.Arbitrary<Story> {
   const units = surface === 'chat' ? [...UNITS, ...HIDDEN_UNITS] : UNITS
   return fc.record({
-    tokens: fc.array(fc.constantFrom(...units), { maxLength: 14, size: 'max' }).map((list) => list.flat()),
+    tokens: fc.array(fc.constantFrom(...units), { maxLength: 12, size: 'max' }).map((list) => list.flat()),
     context: fc.oneof(
       { weight: 3, arbitrary: fc.constant(UNBOUND) },
       { weight: 1, arbitrary: fc.integer({ min: 1, max: 22 }) },
@@ -78,8 +83,8 @@ function stylesOf(surface: Surface): fc.Arbitrary<PoolStyle> {
 
 function stepsOf(styles: fc.Arbitrary<PoolStyle>): fc.Arbitrary<Step> {
   const reader = fc.nat(30)
-  const events = fc.integer({ min: 1, max: 5 })
-  const wish = fc.record({ limit: limits, canContinue: fc.boolean() })
+  const events = fc.integer({ min: 1, max: 3 })
+  const wish = fc.record({ limit: limits, canContinue: fc.constantFrom(true, true, false) })
   return fc.oneof(
     { weight: 16, arbitrary: fc.record({ do: fc.constant('produce'), events }) },
     { weight: 12, arbitrary: fc.record({ do: fc.constant('join'), wish }) },
@@ -89,10 +94,10 @@ function stepsOf(styles: fc.Arbitrary<PoolStyle>): fc.Arbitrary<Step> {
     },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('resume'), reader, back: fc.nat(8) }) },
     { weight: 8, arbitrary: fc.record({ do: fc.constant('extend'), style: styles }) },
-    { weight: 4, arbitrary: fc.record({ do: fc.constant('die') }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('die') }) },
     {
       weight: 2,
-      arbitrary: fc.record({ do: fc.constant('restart'), keep: fc.nat(16) }, { requiredKeys: ['do'] }),
+      arbitrary: fc.record({ do: fc.constant('restart'), keep: fc.nat(12) }, { requiredKeys: ['do'] }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('drop'), share: fc.constantFrom(0.3, 0.8, 1) }) },
   )

@@ -1,16 +1,16 @@
 /** A reader who leaves is let go of, or held while it may come back, and finds its place again when it does. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Generation, Reader } from '../../../../workers/objects/generation.ts'
-import type { GenerationJob } from '../../../../workers/objects/log-shard-rpc.ts'
-import { createShardRuns } from '../../../../workers/objects/shard-runs.ts'
-import { aGenerationJob } from '../../../support/generation-job.ts'
 import { settled } from '../a-generation.ts'
-
-const DETACHED_MS = 300_000
-const COMMIT_AFTER_MS = 5000
-const STAYS = aGenerationJob('a', { run: 'r1', comesBack: 'once_begun' })
-const STAYS_ALWAYS = aGenerationJob('a', { run: 'r1', comesBack: 'always' })
-const GOES = aGenerationJob('a', { run: 'r1' })
+import {
+  aRunningGeneration,
+  COMMIT_AFTER_MS,
+  DETACHED_MS,
+  GOES,
+  joined,
+  runsOfAShard,
+  STAYS,
+  STAYS_ALWAYS,
+} from '../a-shard-run.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -19,62 +19,10 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-interface About {
-  readonly tokens?: number | undefined
-  readonly length?: number
-  readonly hasBegun?: boolean
-}
-
-/** Of a generation, runs need who reads it, how far it is, whether it has begun, and whether it is over. */
-function aGeneration(about: About = {}) {
-  const { tokens, length, hasBegun } = { tokens: 3, length: 4, hasBegun: true, ...about }
-  const readers = new Set<Reader>()
-  const generation = {
-    readers,
-    isIdle: false,
-    kept: hasBegun ? {} : undefined,
-    log: { tokens, length },
-    join(job: GenerationJob) {
-      const reader: Reader = {
-        job,
-        leave: () => void readers.delete(reader),
-      }
-      readers.add(reader)
-      return reader
-    },
-  }
-  return Object.assign(generation as unknown as Generation & { isIdle: boolean }, {
-    end: () => void (generation.isIdle = true),
-  })
-}
-
-function aShard(hold: (job: GenerationJob) => Promise<boolean> = () => Promise.resolve(true)) {
-  const held: string[] = []
-  const released: string[] = []
-  const runs = createShardRuns({
-    commitAfterMs: COMMIT_AFTER_MS,
-    now: () => Date.now(),
-    detachedMs: DETACHED_MS,
-    hold(job) {
-      held.push(job.run)
-      return hold(job)
-    },
-    release: ({ run }) => released.push(run),
-  })
-  return { runs, held, released }
-}
-
-/** A reader who has joined. */
-function joined(shard: ReturnType<typeof aShard>, generation: Generation, job: GenerationJob) {
-  const attachment = shard.runs.attach(job.run)
-  attachment.join(generation, job)
-  return attachment
-}
-
 describe('a reader who leaves', () => {
   test('and may not come back is gone', () => {
-    const shard = aShard()
-    const generation = aGeneration()
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration()
     joined(shard, generation, GOES).end('left')
     expect(generation.readers.size).toBe(0)
     expect(shard).toMatchObject({ held: [], released: [] })
@@ -83,8 +31,8 @@ describe('a reader who leaves', () => {
   })
 
   test('and may come back is held, from the tokens there were', () => {
-    const shard = aShard()
-    const generation = aGeneration()
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration()
     joined(shard, generation, STAYS).end('left')
     expect([...generation.readers]).toMatchObject([{ job: STAYS, detachedAtTokens: 3 }])
     expect(shard).toMatchObject({ held: ['r1'], released: [] })
@@ -92,15 +40,15 @@ describe('a reader who leaves', () => {
   })
 
   test('is held from the events there were, where tokens are not counted', () => {
-    const shard = aShard()
-    const generation = aGeneration({ tokens: undefined, length: 9 })
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration({ tokens: undefined, length: 9 })
     joined(shard, generation, STAYS).end('left')
     expect([...generation.readers]).toMatchObject([{ detachedAtTokens: 9 }])
   })
 
   test('of what is over is gone, whatever it may', () => {
-    const shard = aShard()
-    const generation = aGeneration()
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration()
     const attachment = joined(shard, generation, STAYS)
     generation.end()
     attachment.end('left')
@@ -109,24 +57,24 @@ describe('a reader who leaves', () => {
   })
 
   test('with everything is gone', () => {
-    const shard = aShard()
-    const generation = aGeneration()
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration()
     joined(shard, generation, STAYS).end('done')
     expect(generation.readers.size).toBe(0)
     expect(shard.held).toEqual([])
   })
 
   test('before its answer has begun is gone: it was not told what to come back to', () => {
-    const shard = aShard()
-    const generation = aGeneration({ hasBegun: false })
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration({ hasBegun: false })
     joined(shard, generation, STAYS).end('left')
     expect(generation.readers.size).toBe(0)
     expect(shard.held).toEqual([])
   })
 
   test('before its answer has begun, but after it was told of its run, is held', async () => {
-    const shard = aShard()
-    const generation = aGeneration({ hasBegun: false })
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration({ hasBegun: false })
     const early = joined(shard, generation, { ...STAYS, run: 'early' })
     const late = joined(shard, generation, { ...STAYS, run: 'late' })
     await vi.advanceTimersByTimeAsync(COMMIT_AFTER_MS - 1)
@@ -138,8 +86,8 @@ describe('a reader who leaves', () => {
   })
 
   test('and can send the same request again is held from the first moment', () => {
-    const shard = aShard()
-    const generation = aGeneration({ hasBegun: false })
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration({ hasBegun: false })
     joined(shard, generation, STAYS_ALWAYS).end('left')
     expect(shard.held).toEqual(['r1'])
     expect(generation.readers.size).toBe(1)
@@ -150,8 +98,8 @@ describe('a reader who leaves', () => {
     [STAYS_ALWAYS, 1],
     [GOES, 0],
   ])('before it has joined is treated as if it left then', (job, held) => {
-    const shard = aShard()
-    const generation = aGeneration({ hasBegun: false })
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration({ hasBegun: false })
     const attachment = shard.runs.attach('r1')
     attachment.end('left')
     expect(attachment.hasLeft).toBe(true)
@@ -164,8 +112,8 @@ describe('a reader who leaves', () => {
 
 describe('a run that is held', () => {
   test('ends when its time is over', async () => {
-    const shard = aShard()
-    const generation = aGeneration()
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration()
     joined(shard, generation, STAYS).end('left')
     await vi.advanceTimersByTimeAsync(DETACHED_MS - 1)
     expect(generation.readers.size).toBe(1)
@@ -179,8 +127,8 @@ describe('a run that is held', () => {
     ['does not allow another', () => Promise.resolve(false)],
     ['cannot be asked', () => Promise.reject(new Error('unreachable'))],
   ])('ends at once when the ledger %s', async (_name, hold) => {
-    const shard = aShard(hold)
-    const generation = aGeneration()
+    const shard = runsOfAShard(hold)
+    const generation = aRunningGeneration()
     joined(shard, generation, STAYS).end('left')
     await settled()
     expect(generation.readers.size).toBe(0)
@@ -188,8 +136,8 @@ describe('a run that is held', () => {
   })
 
   test('ends when its client says that it does not come back', () => {
-    const shard = aShard()
-    const generation = aGeneration()
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration()
     joined(shard, generation, STAYS).end('left')
     shard.runs.detach('r1')
     expect(generation.readers.size).toBe(0)
@@ -198,8 +146,8 @@ describe('a run that is held', () => {
   })
 
   test('is released when its generation is over; one whose client reads on is not', () => {
-    const shard = aShard()
-    const generation = aGeneration()
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration()
     joined(shard, generation, STAYS).end('left')
     joined(shard, generation, { ...STAYS, run: 'r2' })
     joined(shard, generation, { ...STAYS, run: 'r3' }).end('left')
@@ -210,21 +158,21 @@ describe('a run that is held', () => {
   })
 
   test('is not released by the end of another generation', () => {
-    const shard = aShard()
-    joined(shard, aGeneration(), STAYS).end('left')
-    shard.runs.settle(aGeneration())
+    const shard = runsOfAShard()
+    joined(shard, aRunningGeneration(), STAYS).end('left')
+    shard.runs.settle(aRunningGeneration())
     expect(shard.released).toEqual([])
   })
 })
 
 describe('a reader who comes back', () => {
   test('takes the place of what was held, and is not left alone in between', async () => {
-    const shard = aShard()
-    const generation = aGeneration()
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration()
     joined(shard, generation, STAYS).end('left')
     const leaves: number[] = []
     for (const reader of generation.readers) {
-      const { leave } = reader
+      const leave = reader.leave.bind(reader)
       reader.leave = () => {
         leave()
         leaves.push(generation.readers.size)
@@ -241,8 +189,8 @@ describe('a reader who comes back', () => {
 
   test('is not let go of by a no of the ledger that comes late', async () => {
     const answer = Promise.withResolvers<boolean>()
-    const shard = aShard(() => answer.promise)
-    const generation = aGeneration()
+    const shard = runsOfAShard(() => answer.promise)
+    const generation = aRunningGeneration()
     joined(shard, generation, STAYS).end('left')
     joined(shard, generation, STAYS)
     answer.resolve(false)
@@ -251,8 +199,8 @@ describe('a reader who comes back', () => {
   })
 
   test('can leave and be held again, for as long again', async () => {
-    const shard = aShard()
-    const generation = aGeneration()
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration()
     joined(shard, generation, STAYS).end('left')
     await vi.advanceTimersByTimeAsync(DETACHED_MS - 1)
     joined(shard, generation, STAYS).end('left')
@@ -266,8 +214,8 @@ describe('a reader who comes back', () => {
 
 describe('two streams of one run', () => {
   test('are one reader: the later one', () => {
-    const shard = aShard()
-    const generation = aGeneration()
+    const shard = runsOfAShard()
+    const generation = aRunningGeneration()
     const first = joined(shard, generation, STAYS)
     const second = joined(shard, generation, STAYS)
     expect(generation.readers.size).toBe(1)
@@ -282,8 +230,8 @@ describe('two streams of one run', () => {
   })
 
   test('may read different generations', () => {
-    const shard = aShard()
-    const [one, two] = [aGeneration(), aGeneration()]
+    const shard = runsOfAShard()
+    const [one, two] = [aRunningGeneration(), aRunningGeneration()]
     joined(shard, one, STAYS)
     const again = shard.runs.attach('r1')
     expect(again.previous?.generation).toBe(one)
@@ -293,7 +241,7 @@ describe('two streams of one run', () => {
 })
 
 test('to let go of a run that nobody has is nothing', () => {
-  const shard = aShard()
+  const shard = runsOfAShard()
   shard.runs.detach('r9')
   expect(shard).toMatchObject({ held: [], released: [] })
 })

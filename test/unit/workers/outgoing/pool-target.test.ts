@@ -36,6 +36,26 @@ test('a secret is sent as a bearer token', () => {
   })
 })
 
+test.each([
+  ['in the header of its dialect, by itself', { dialect: 'azure' }, { 'api-key': 'hush' }],
+  ['in another dialect’s', { dialect: 'anthropic' }, { 'x-api-key': 'hush' }],
+  ['in the header that its config names', { auth_header: 'x-gateway-key' }, { 'x-gateway-key': 'hush' }],
+  [
+    'as a bearer token, where its config says so',
+    { dialect: 'azure', auth_header: 'authorization' },
+    { authorization: 'Bearer hush' },
+  ],
+] as const)('a secret is sent %s', (_name, changes, headers) => {
+  const pool: Pool = { ...POOL, auth: 'secret:POOL_ONPREM', ...changes }
+  expect(poolTarget(pool, environment({ POOL_ONPREM: 'hush' }))?.headers).toEqual(headers)
+})
+
+test('behind a binding the API begins where its dialect has it', () => {
+  const { url: _url, ...rest } = POOL
+  const pool: Pool = { ...rest, dialect: 'azure', binding: 'ONPREM' }
+  expect(poolTarget(pool, environment({ ONPREM: fetcher }))?.baseUrl).toBe('https://onprem.pool')
+})
+
 test('a private pool is reached through its binding, under a host of its own', () => {
   const { url: _url, ...rest } = POOL
   expect(poolTarget({ ...rest, binding: 'ONPREM' }, environment({ ONPREM: fetcher }))).toEqual({
