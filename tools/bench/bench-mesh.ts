@@ -22,8 +22,10 @@ export interface BenchMeshOptions {
 export interface BenchMesh {
   /** Of the edge in a data centre. */
   readonly url: (colo: Colo) => string
-  /** Of the pool that is in the region of FRA and AMS. */
-  readonly poolUrl: string
+  /** The pool in the region of FRA and AMS. */
+  readonly nearPool: { readonly url: string; readonly region: string }
+  /** Whether a pool is as near to FRA and AMS as any. */
+  readonly isNear: (pool: string) => boolean
   /** May do everything and go anywhere. */
   readonly key: string
   /** The process in which all edges and objects run, on one thread. */
@@ -39,8 +41,9 @@ export interface BenchMesh {
 export type Colo = (typeof COLOS)[number]
 
 export const COLOS = ['FRA', 'AMS', 'IAD', 'SIN'] as const
-/** Where FRA and AMS are. */
-export const NEAR_POOL = 'eu-central'
+/** Where FRA and AMS are, and the pool that is there. */
+const NEAR_REGION = 'eu-central'
+const NEAR_POOL = 'eu-central'
 const TENANT = 'demo'
 
 /** Time to first token; the same for every prompt, so that what is added to it can be seen. */
@@ -72,7 +75,8 @@ export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMe
     })
     return {
       url,
-      poolUrl: engines.find(({ pool }) => pool.id === NEAR_POOL)?.url ?? '',
+      nearPool: { url: engines.find(({ pool }) => pool.id === NEAR_POOL)?.url ?? '', region: NEAR_REGION },
+      isNear: (pool) => pool === NEAR_POOL || !options.isDelayed,
       key: secrets.apiKeys[TENANT] ?? '',
       workerd: await childNamed('workerd'),
       async answersInKv() {

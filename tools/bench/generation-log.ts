@@ -74,10 +74,10 @@ async function measure(isDelayed: boolean): Promise<Measured> {
 async function machine(): Promise<string> {
   const [cpu] = cpus()
   return [
-    `${availableParallelism()} cores (${cpu?.model ?? 'unknown'}), Node ${process.versions.node}`,
-    `workerd ${await versionOf('workerd')}, load ${load()} before it began.`,
+    `${availableParallelism()} cores (${cpu?.model ?? 'unknown'}), Node ${process.versions.node},`,
+    `workerd ${await versionOf('workerd')}, load ${load()} when it began.`,
     `Answers of ${LONG} tokens; pools take ${PREFILL_MS} ms to a first token and ${TOKEN_MS} ms for each more.`,
-  ].join(', ')
+  ].join(' ')
 }
 
 async function versionOf(name: string): Promise<string> {

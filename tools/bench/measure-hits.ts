@@ -28,9 +28,13 @@ export async function measureHits(mesh: BenchMesh, answers: number): Promise<Sam
     }
   }
 
-  async function hits(what: string, colo: Colo): Promise<void> {
+  async function hits(
+    what: string,
+    colo: Colo,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     for (const story of stories) {
-      const answer = await timed(toEdge(mesh, colo, story))
+      const answer = await timed(toEdge(mesh, colo, story, headers))
       expectWord(answer, 'hit')
       note(what, answer)
     }
@@ -45,9 +49,9 @@ export async function measureHits(mesh: BenchMesh, answers: number): Promise<Sam
   // What an isolate has read whole from a shard it keeps.
   await hits('hit from the isolate’s memory', 'FRA')
   await untilInKv(mesh, answers)
-  // Isolates and regions that have had nothing to do with it. Theirs shards would make it, if KV did not have it.
-  await hits('hit from KV', 'SIN')
-  await hits('hit from KV', 'IAD')
+  // Isolates and regions that have had nothing to do with it. Their shards would begin to make it, and a pool as fast as
+  // ours has its first token before KV has answered a first read: here it is the read that is measured.
+  for (const colo of ['SIN', 'IAD'] as const) await hits('hit from KV', colo, { 'x-mesh-cache': 'only' })
 
   for (const story of stories) {
     const { headers } = await timed(toEdge(mesh, 'FRA', story))
@@ -69,5 +73,5 @@ async function untilInKv(mesh: BenchMesh, answers: number): Promise<void> {
 /** A figure of one thing must not be one of another. */
 export function expectWord({ headers }: TimedAnswer, word: string): void {
   if (headers['x-mesh-cache'] === word) return
-  throw new Error(`expected a ${word}: ${headers['x-mesh-cache']}; ${headers['cache-status']}`)
+  throw new Error(`expected a ${word}, and not: ${String(headers['cache-status'])}`)
 }

@@ -39,12 +39,18 @@ export function reportOf({ off, on }: Report): string {
 
 function times(off: Samples, on: Samples): string {
   const head = ['what', 'off: p50', 'p95', 'on: p50', 'p95', 'n']
-  const rows = [...off].map(([what, samples]) => {
-    const [without, delayed] = [summarize(samples), summarize(on.get(what) ?? [])]
-    const cells = [without.p50, without.p95, delayed.p50, delayed.p95].map(shown)
-    return [what, ...cells, String(Math.min(without.n, delayed.n))]
+  const rows = [...off].map(([what, without]) => {
+    const delayed = on.get(what) ?? []
+    const n = Math.min(without.length, delayed.length)
+    return [what, ...medians(without), ...medians(delayed), String(n)]
   })
   return markdownTable(head, rows)
+}
+
+function medians(samples: readonly number[]): string[] {
+  if (samples.length === 0) return ['none', 'none']
+  const { p50, p95 } = summarize(samples)
+  return [shown(p50), shown(p95)]
 }
 
 function rates(off: readonly Throughput[], on: readonly Throughput[]): string {

@@ -3,13 +3,12 @@
 export interface Summary {
   readonly p50: number
   readonly p95: number
-  readonly n: number
 }
 
 /** @throws where nothing was measured */
 export function summarize(samples: readonly number[]): Summary {
   const sorted = samples.toSorted((a, b) => a - b)
-  return { p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95), n: sorted.length }
+  return { p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95) }
 }
 
 /** Interpolated between the two neighbours, as numpy and Excel do. */

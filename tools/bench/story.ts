@@ -1,5 +1,5 @@
 /** The requests that are measured: a story of so many tokens, deterministic and so to be shared, on a prompt nobody asked before. */
-import { NEAR_POOL, type BenchMesh, type Colo } from './bench-mesh.ts'
+import type { BenchMesh, Colo } from './bench-mesh.ts'
 import type { TimedRequest } from './timed-request.ts'
 
 export interface Story {
@@ -36,9 +36,9 @@ export function toEdge(
 /** Asks the pool itself, from where FRA and AMS are. */
 export function toPool(mesh: BenchMesh, story: Story): TimedRequest {
   return {
-    url: `${mesh.poolUrl}/v1/chat/completions`,
+    url: `${mesh.nearPool.url}/v1/chat/completions`,
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-sim-edge-region': NEAR_POOL },
+    headers: { 'content-type': 'application/json', 'x-sim-edge-region': mesh.nearPool.region },
     body: bodyOf('story-8b', story),
   }
 }

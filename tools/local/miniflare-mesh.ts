@@ -16,6 +16,9 @@ export interface MiniflareMeshOptions {
   readonly delays?: string
   /** Gets every line the Workers log. */
   readonly onLog?: (line: string) => void
+  /** Bindings in place of the usual ones, and the Workers that they lead to. */
+  readonly bindings?: Readonly<Record<string, object>>
+  readonly moreWorkers?: readonly object[]
 }
 
 export interface MiniflareMesh {
@@ -25,6 +28,8 @@ export interface MiniflareMesh {
   readonly miniflare: Miniflare
   /** Name of the Worker that owns the objects. */
   readonly objectOwner: string
+  /** Starts every isolate and every object anew, under another config; what is stored stays. URLs change. */
+  readonly restart: (config: MeshConfig) => Promise<void>
 }
 
 /** Resolves when all of them listen, on 127.0.0.1. To be ended with `miniflare.dispose()`. */
@@ -33,10 +38,7 @@ export async function startMiniflareMesh(options: MiniflareMeshOptions): Promise
   if (first === undefined) throw new Error('a mesh has at least one data centre')
   const miniflare = new Miniflare(await miniflareOptions(options, first))
   await miniflare.ready
-  const sockets = options.colos.map(
-    async (colo) => [colo, await miniflare.unsafeGetDirectURL(workerName(colo))] as const,
-  )
-  const urls = new Map(await Promise.all(sockets))
+  let urls = await urlsOf(miniflare, options.colos)
   return {
     url(colo) {
       const found = urls.get(colo)
@@ -45,11 +47,22 @@ export async function startMiniflareMesh(options: MiniflareMeshOptions): Promise
     },
     miniflare,
     objectOwner: workerName(first),
+    async restart(config) {
+      await miniflare.setOptions(await miniflareOptions({ ...options, config }, first))
+      urls = await urlsOf(miniflare, options.colos)
+    },
   }
 }
 
+async function urlsOf(miniflare: Miniflare, colos: readonly string[]): Promise<ReadonlyMap<string, URL>> {
+  const sockets = colos.map(
+    async (colo) => [colo, await miniflare.unsafeGetDirectURL(workerName(colo))] as const,
+  )
+  return new Map(await Promise.all(sockets))
+}
+
 async function miniflareOptions(options: MiniflareMeshOptions, first: string): Promise<MiniflareOptions> {
-  const { colos, config, secrets, delays, onLog } = options
+  const { colos, config, secrets, delays, onLog, bindings = {}, moreWorkers = [] } = options
   const modules = await modulesIn(options.workerDir)
   const owner = workerName(first)
   const text = (value: string) => ({ type: 'text' as const, value })
@@ -63,28 +76,32 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
     log: new Log(LogLevel.NONE),
     unsafeInspectDurableObjects: true,
     handleStructuredLogs: ({ message }: { message: string }) => onLog?.(message),
-    workers: colos.map((colo) => ({
-      config: {
-        name: workerName(colo),
-        compatibilityDate: '2026-10-28',
-        compatibilityFlags: ['enable_request_signal'],
-        manifest: { mainModule: 'index.js', modules },
-        env: {
-          MESH_MODE: text('dev'),
-          MESH_CONFIG: text(JSON.stringify(config)),
-          MESH_FINGERPRINT_SECRET: text(secrets.fingerprintSecret),
-          MESH_ENCRYPTION_SECRET: text(secrets.encryptionSecret),
-          MESH_ADMIN_TOKEN: text(secrets.adminToken),
-          MESH_DEV_COLO: text(colo),
-          ...(delays === undefined ? {} : { MESH_DEV_DELAYS: text(delays) }),
-          ANSWERS: { type: 'kv' as const, id: 'answers' },
-          LOG_SHARD: object('LogShard'),
-          TENANT_LEDGER: object('TenantLedger'),
+    workers: [
+      ...colos.map((colo) => ({
+        config: {
+          name: workerName(colo),
+          compatibilityDate: '2026-10-28',
+          compatibilityFlags: ['enable_request_signal'],
+          manifest: { mainModule: 'index.js', modules },
+          env: {
+            MESH_MODE: text('dev'),
+            MESH_CONFIG: text(JSON.stringify(config)),
+            MESH_FINGERPRINT_SECRET: text(secrets.fingerprintSecret),
+            MESH_ENCRYPTION_SECRET: text(secrets.encryptionSecret),
+            MESH_ADMIN_TOKEN: text(secrets.adminToken),
+            MESH_DEV_COLO: text(colo),
+            ...(delays === undefined ? {} : { MESH_DEV_DELAYS: text(delays) }),
+            ANSWERS: { type: 'kv' as const, id: 'answers' },
+            LOG_SHARD: object('LogShard'),
+            TENANT_LEDGER: object('TenantLedger'),
+            ...bindings,
+          },
+          ...(colo === first ? { exports: { LogShard: stored, TenantLedger: stored } } : {}),
         },
-        ...(colo === first ? { exports: { LogShard: stored, TenantLedger: stored } } : {}),
-      },
-      dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
-    })),
+        dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
+      })),
+      ...moreWorkers,
+    ],
     // Miniflare's types do not know this form of its options yet.
   } as MiniflareOptions
 }
