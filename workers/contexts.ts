@@ -94,7 +94,7 @@ export type Sharing =
       /** Why nobody else gets the answer, where the log is there only for the client to come back to. */
       readonly alone?: NotShared
       /** What the client's Idempotency-Key stands for: keyed digests of the key and of the request. */
-      readonly claim?: { readonly name: string; readonly request: string }
+      readonly claim?: { readonly name: string; readonly request: string; readonly home: Home }
     }
   | { readonly kind: 'private'; readonly detail: PrivateReason }
 

@@ -10,8 +10,6 @@ export interface FactsInput {
   readonly outcome: AnswerFacts['outcome']
   readonly modelVersion: string
   readonly nowMs: number
-  /** How long the answer will be kept; absent if it will not. */
-  readonly ttlSeconds?: number
 }
 
 export function factsOf(input: FactsInput): AnswerFacts {
@@ -27,6 +25,5 @@ export function factsOf(input: FactsInput): AnswerFacts {
     modelVersion: input.modelVersion,
     createdAtMs: input.nowMs,
     firstTokenMs,
-    ...(input.ttlSeconds === undefined ? {} : { ttlSeconds: input.ttlSeconds }),
   }
 }

@@ -5,6 +5,8 @@
 import type { AnswerFacts } from '../shared/log/answer-facts.ts'
 import type { GatewayError } from '../shared/errors.ts'
 import type { KeptLog } from '../shared/log/document.ts'
+import { isLive, type Lease } from '../shared/lease/lease.ts'
+import { isDistrusted } from '../shared/log/reading.ts'
 import type { Run } from '../shared/log/run.ts'
 import { homeOf } from '../shared/residency/home.ts'
 import { narrowTo, place, type Placement } from '../shared/residency/place.ts'
@@ -12,6 +14,7 @@ import { err, ok, type Result } from '../shared/result.ts'
 import type { Home } from '../shared/residency/home.ts'
 import type { Arrived, Incoming } from './contexts.ts'
 import type { Edge } from './edge.ts'
+import { distrustedTimes } from './log-reader.ts'
 import { factsOfLog } from './objects/log-facts.ts'
 import { travelTo } from './objects/stubs.ts'
 import { openRunId } from './run-id.ts'
@@ -33,7 +36,7 @@ export interface OwnRun {
   readonly run: Run
   readonly home: Home
   readonly placement: Placement
-  readonly wrappedKey: string
+  readonly lease: Lease
 }
 
 export interface Resumed {
@@ -62,25 +65,27 @@ export async function openRun(
   const { key } = await edge.keys.of(tenant.id)
   const run = await openRunId(id, { key, keyId })
   const model = run && isModelAllowed(tenant, run.model) ? edge.mesh.models.get(run.model) : undefined
+  if (run === undefined || model === undefined) return notFound()
+  if (lease === undefined) return err({ reason: 'run_unavailable' })
   // A purge ends what was made before it.
-  if (run === undefined || model === undefined || lease?.epoch !== run.epoch) return notFound()
+  if (lease.epoch !== run.epoch) return notFound()
   const narrow = [run.narrow, narrowing.residency].filter((words) => words !== undefined)
   const placement = placeAgain({ tenant, model, context, run, narrow }, edge)
   if (!placement.ok) return placement
   const home = homeOf(placement.value, edge.mesh.regions.get(run.home) ?? edgeRegion, edge.mesh.mode)
   // Where it was kept is where it may be kept, or it is not there for anybody.
   if (home?.region !== run.home) return notFound()
-  return ok({ context, run, home, placement: placement.value, wrappedKey: lease.wrappedKey })
+  return ok({ context, run, home, placement: placement.value, lease })
 }
 
 /** Reads the run's log on from an event. Fails with `run_not_found`, or `run_unavailable` where nobody can say. */
 export async function readRun(own: OwnRun, from: number, edge: Edge): Promise<Result<Resumed, GatewayError>> {
-  const { run, home, placement, wrappedKey, context } = own
+  const { run, home, placement, lease, context } = own
   const allowedPools = placement.pools.map(({ pool }) => pool.id)
   const job = {
     run: run.nonce,
     fingerprint: run.fingerprint,
-    wrappedKey,
+    wrappedKey: lease.wrappedKey,
     events: from,
     allowedPools,
     ...(run.take === undefined ? {} : { take: run.take }),
@@ -95,8 +100,9 @@ export async function readRun(own: OwnRun, from: number, edge: Edge): Promise<Re
       edge.waitUntil(opened.then((orphan) => orphan.cancel()).catch(() => undefined))
     } else {
       const answer = await openLogAnswer(stream, { signal: context.request.signal, runtime: edge.runtime })
-      if (answer.ok) return ok(answer.value)
-      if (isError(answer.error)) failure = answer.error
+      if (answer.ok && isLive(lease, edge.runtime.now())) return ok(answer.value)
+      if (answer.ok) answer.value.source.cancel()
+      else if (isError(answer.error)) failure = answer.error
     }
   } catch {
     // The shard cannot be reached: a copy of the log perhaps can.
@@ -106,10 +112,9 @@ export async function readRun(own: OwnRun, from: number, edge: Edge): Promise<Re
 
 /** Lets go of what was held for the run. What cannot be reached ends by itself. */
 export async function letGo({ run, home }: OwnRun, edge: Edge): Promise<void> {
-  const name = { run: run.nonce, fingerprint: run.fingerprint }
   await edge.stubs
     .logShard(home, run.shard)
-    .detach(name)
+    .detach(run.nonce)
     .catch(() => undefined)
 }
 
@@ -156,12 +161,17 @@ async function fromCopy(
   from: number,
   edge: Edge,
 ): Promise<Result<Resumed, GatewayError> | undefined> {
-  const { run, placement, wrappedKey } = own
-  if (placement.restricted) return undefined
-  const nowMs = edge.runtime.now()
+  const { run, placement, lease } = own
+  // Of one log it has had events; another take of the same answer may say something else.
+  if (placement.restricted || run.take !== undefined) return undefined
   const kept =
-    edge.answers.remembered(run.fingerprint, nowMs) ?? (await edge.answers.fetch(run.fingerprint, wrappedKey))
-  if (kept === undefined || kept.life.expiresAtMs <= nowMs || !isAllowed(kept, placement)) return undefined
+    edge.answers.remembered(run.fingerprint, edge.runtime.now()) ??
+    (await within(edge.answers.fetch(run.fingerprint, lease.wrappedKey), SHARD_WITHIN_MS))
+  const nowMs = edge.runtime.now()
+  if (kept === undefined || !isLive(lease, nowMs) || kept.life.expiresAtMs <= nowMs) return undefined
+  const times = distrustedTimes(edge.mesh.config.distrust)
+  if (!isAllowed(kept, placement) || times.some((time) => isDistrusted(kept.log, kept.life, time)))
+    return undefined
   return ok({ facts: factsOfLog(kept, 'hit', nowMs), source: keptAnswer(kept, run.limit, from) })
 }
 

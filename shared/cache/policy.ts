@@ -24,8 +24,8 @@ export type CachePolicy =
  */
 export function cachePolicy({ model, tenant, body, directives }: CachePolicyInput): CachePolicy {
   const mode = tenant.cache.mode ?? model.cache.mode
-  if (mode === 'off') return { share: false, reason: 'policy' }
   if (directives.bypass !== undefined) return { share: false, reason: directives.bypass }
+  if (mode === 'off') return { share: false, reason: 'policy' }
   // What a URL points at can change between two requests that look the same.
   if (body !== undefined && hasUrlContent(body)) return { share: false, reason: 'url_content' }
   if (mode === 'deterministic' && body !== undefined && !isDeterministic(body)) {

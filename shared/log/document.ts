@@ -38,7 +38,14 @@ const about = z.object({
     asked: z.number().exactOptional(),
     finish: z.string().exactOptional(),
     usage: usage.exactOptional(),
-    producers: z.array(z.object({ pool: z.string(), region: z.string(), jurisdiction: z.string() })),
+    producers: z.array(
+      z.object({
+        pool: z.string(),
+        region: z.string(),
+        jurisdiction: z.string(),
+        atMs: z.number().exactOptional(),
+      }),
+    ),
     isPlain: z.boolean(),
     lengthEnds: z.array(
       z.object({

@@ -39,6 +39,8 @@ export interface Producer {
   readonly pool: string
   readonly region: string
   readonly jurisdiction: string
+  /** When its part began to be made, milliseconds since the epoch. */
+  readonly atMs?: number
 }
 
 /** Everything a log knows but its events: what is kept beside them. */

@@ -52,6 +52,16 @@ export function plainTextOfEvent(surface: Surface, members: string): string | un
   return Array.isArray(choices) ? plainTextOf(surface, choices.filter(isObject)) : undefined
 }
 
+/** Whether an event says that its choice is finished. @throws on members that are not JSON */
+export function hasFinish(members: string): boolean {
+  const event: unknown = JSON.parse(members)
+  const choices: unknown = isObject(event) ? event['choices'] : undefined
+  return (
+    Array.isArray(choices) &&
+    choices.some((choice) => isObject(choice) && isSomething(choice['finish_reason']))
+  )
+}
+
 function isSomething(value: unknown): boolean {
   if (value === null || value === undefined || value === '') return false
   return !(Array.isArray(value) && value.length === 0)

@@ -77,13 +77,17 @@ function isUsable(log: GenerationLog, life: LogLife, reader: LogReader): boolean
   )
 }
 
-function isDistrusted(log: GenerationLog, life: LogLife, time: DistrustedTime): boolean {
-  return (
-    (time.pool === undefined || log.producers.some(({ pool }) => pool === time.pool)) &&
+/** A part counts from when it began to be made: what a pool adds later can be distrusted where the beginning is not. */
+export function isDistrusted(log: GenerationLog, life: LogLife, time: DistrustedTime): boolean {
+  const isOfModel =
     (time.model === undefined || time.model === life.model) &&
-    (time.version === undefined || time.version === life.modelVersion) &&
-    life.createdAtMs >= time.fromMs &&
-    life.createdAtMs < time.toMs
+    (time.version === undefined || time.version === life.modelVersion)
+  return (
+    isOfModel &&
+    log.producers.some(({ pool, atMs = life.createdAtMs }) => {
+      const isOfPool = time.pool === undefined || time.pool === pool
+      return isOfPool && atMs >= time.fromMs && atMs < time.toMs
+    })
   )
 }
 

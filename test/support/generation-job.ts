@@ -3,7 +3,6 @@ import type { GenerationJob } from '../../workers/objects/log-shard-rpc.ts'
 
 export function aGenerationJob(prompt: string, changes: Partial<GenerationJob> = {}): GenerationJob {
   return {
-    requestId: 'req_0',
     run: 'run 0',
     fingerprint: `fingerprint of ${prompt}`,
     wrappedKey: 'no key of ours',

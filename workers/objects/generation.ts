@@ -31,6 +31,9 @@ export interface GenerationOptions {
   readonly kept?: KeptLog
   readonly start: (input: StartInput) => Promise<Result<Produced, GatewayError>>
   readonly lifeOf: (job: GenerationJob) => LogLife
+  readonly now: () => number
+  /** Whether a pool may go on where the log ends, for this reader. */
+  readonly mayContinue: (job: GenerationJob) => boolean
   /** More than this is relayed and no longer kept. */
   readonly maxBytes: number
   /** Tokens that may be generated while no reader has a client. */
@@ -103,7 +106,7 @@ export function createGeneration(options: GenerationOptions): Generation {
   }
 
   function allowedPools(): ReadonlySet<string> {
-    const [first = [], ...others] = [...readers].map(({ job }) => job.allowedPools)
+    const [first = [], ...others] = new Set([...readers].map(({ job }) => job.allowedPools))
     return new Set(first.filter((pool) => others.every((pools) => pools.includes(pool))))
   }
 
@@ -123,13 +126,18 @@ export function createGeneration(options: GenerationOptions): Generation {
     const { answer, dispatched, ranking } = started.value
     const { attempts, firstTokenMs, candidate } = dispatched
     if (soFar !== undefined) log.reopen(job.generation.tokenLimit)
-    log.producedBy(producerOf(candidate))
+    log.producedBy(producerOf(candidate, options.now()))
     const route = explainRoute(ranking, candidate.placed.pool.id)
     kept ??= { log, life: options.lifeOf(job), origin: { attempts, firstTokenMs, route } }
     phase = 'producing'
     if (signal.aborted) answer.cancel()
     signal.addEventListener('abort', () => answer.cancel(), { once: true })
-    void produce(answer)
+    void produce(answer).catch(() => {
+      // Whatever broke, those who read hear of an end, and nobody joins what will never go on.
+      answer.cancel()
+      if (log.state === 'open') log.break()
+      end('upstream_error')
+    })
     return ok(undefined)
   }
 
@@ -151,7 +159,7 @@ export function createGeneration(options: GenerationOptions): Generation {
   }
 
   function append({ frames, usage, takenOverBy }: PoolStep): void {
-    if (takenOverBy !== undefined) log.producedBy(producerOf(takenOverBy))
+    if (takenOverBy !== undefined) log.producedBy(producerOf(takenOverBy, options.now()))
     for (const frame of frames) log.append(frame)
     if (usage !== undefined) log.count(usage)
     // Readers who are further behind than this cannot be served: memory is not theirs to fill.
@@ -174,7 +182,8 @@ export function createGeneration(options: GenerationOptions): Generation {
     const isOver = ({ detachedAtTokens }: Reader): boolean =>
       detachedAtTokens !== undefined && tokens - detachedAtTokens >= options.detachedTokens
     // They leave when it has ended, so that whoever holds them learns of it.
-    if ([...readers].every(isOver)) abort.abort()
+    for (const reader of readers) if (!isOver(reader)) return
+    abort.abort()
   }
 
   /** The reader who wants most: an extension for it serves the others too. */
@@ -189,7 +198,7 @@ export function createGeneration(options: GenerationOptions): Generation {
   async function runExtension(): Promise<boolean> {
     const job = mostWanted()
     const soFar = beginningOf(log)
-    if (job === undefined || soFar === undefined) return false
+    if (job === undefined || soFar === undefined || !options.mayContinue(job)) return false
     // What ended by itself, whole or just before its pool was lost, has nothing to come.
     if (log.state === 'sealed' ? !log.endedByLimit : log.finish !== undefined) return false
     const { tokenLimit } = job.generation
@@ -232,8 +241,9 @@ export function createGeneration(options: GenerationOptions): Generation {
     },
     changed: () => change,
     join(job) {
+      const [first] = readers
       const reader: Reader = {
-        job,
+        job: first === undefined ? job : withContentOf(first.job, job),
         leave() {
           if (!readers.delete(reader)) return
           if (readers.size === 0 && phase !== 'idle') abort.abort()
@@ -250,6 +260,18 @@ function wants({ generation }: GenerationJob): number {
   return generation.tokenLimit ?? Infinity
 }
 
-function producerOf({ placed }: Produced['dispatched']['candidate']) {
-  return { pool: placed.pool.id, region: placed.region.id, jurisdiction: placed.region.jurisdiction }
+/** Readers of one log have asked the same, but for the limit: what they asked is in memory once. */
+function withContentOf({ generation: { body: shared } }: GenerationJob, job: GenerationJob): GenerationJob {
+  const { body } = job.generation
+  const same = Object.fromEntries(
+    Object.entries(body).map(([name, value]) => [name, CONTENT.has(name) ? (shared[name] ?? value) : value]),
+  )
+  return { ...job, generation: { ...job.generation, body: same } }
+}
+
+const CONTENT: ReadonlySet<string> = new Set(['messages', 'prompt', 'tools', 'response_format'])
+
+function producerOf({ placed }: Produced['dispatched']['candidate'], atMs: number) {
+  const { pool, region } = placed
+  return { pool: pool.id, region: region.id, jurisdiction: region.jurisdiction, atMs }
 }

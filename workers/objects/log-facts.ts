@@ -13,7 +13,9 @@ export function factsOfLog(
   if (first === undefined) throw new Error('a log that has begun has a producer')
   return {
     outcome,
-    ...first,
+    pool: first.pool,
+    region: first.region,
+    jurisdiction: first.jurisdiction,
     ...origin,
     modelVersion: life.modelVersion,
     createdAtMs: life.createdAtMs,

@@ -78,6 +78,7 @@ function createRecorder(
   let writtenAtMs: number | undefined
   let sizeThen = 0
   let isDiscarded = false
+  let hasFailed = false
   let work: Promise<void> = Promise.resolve()
 
   function write(kept: KeptLog, nowMs: number): void {
@@ -93,14 +94,19 @@ function createRecorder(
     work = work
       .then(async () => {
         const cipher = await cipherOfLog
-        if (cipher === undefined) return onFailure()
+        if (cipher === undefined) return fail()
         const sealedAbout = await cipher.seal('about', encoder.encode(about))
         const sealed = await Promise.all(
           pieces.map((piece, index) => cipher.seal(`segment ${from + index}`, piece)),
         )
         if (!isDiscarded) storage.append({ ...row, expiresAtMs }, sealedAbout, from, sealed)
       })
-      .catch(onFailure)
+      .catch(fail)
+  }
+
+  function fail(): void {
+    hasFailed = true
+    onFailure()
   }
 
   return {
@@ -117,12 +123,14 @@ function createRecorder(
       const { expiresAtMs } = kept.life
       work = work
         .then(() => {
-          if (isCurrent && !isDiscarded) storage.supersede({ ...row, expiresAtMs }, nowMs)
+          // What is not there whole does not take the place of what is.
+          if (isCurrent && !isDiscarded && !hasFailed) storage.supersede({ ...row, expiresAtMs }, nowMs)
         })
         .catch(onFailure)
       return work
     },
     rewrite() {
+      hasFailed = false
       events = 0
       segments = 0
     },

@@ -1,4 +1,6 @@
 /** How a shard answers a reader: from a log that is there, by joining one, by continuing one, or by making one. */
+import { isDistrusted } from '../../shared/log/reading.ts'
+import { distrustedTimes } from '../log-reader.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
 import type { Generation } from './generation.ts'
@@ -40,8 +42,11 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
           break
         case 'hit':
           return hit(job, choice.generation, slot)
-        case 'coalesced':
-          return follow(job, choice.generation, attachment)
+        case 'coalesced': {
+          const followed = await follow(job, choice.generation, attachment)
+          if (followed !== undefined) return followed
+          break
+        }
         case 'extended':
           return extend(job, choice.generation, attachment)
         case 'miss':
@@ -58,7 +63,7 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
     const copy = copyFor(job, kept)
     return {
       head: { facts, take, ...(copy === undefined ? {} : { copy }) },
-      reading: readingOf(generation, job.generation.tokenLimit, { events: 0 }),
+      reading: readingOf(generation, askedOf(job), { events: 0 }),
     }
   }
 
@@ -66,11 +71,13 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
     job: GenerationJob,
     generation: Generation,
     attachment: Attachment,
-  ): Promise<LogOpening> {
-    const reading = readingOf(generation, job.generation.tokenLimit, { events: 0 })
+  ): Promise<LogOpening | undefined> {
+    const reading = readingOf(generation, askedOf(job), { events: 0 })
     attachment.join(generation, job)
     const begun = await generation.begun
     if (!begun.ok) return { head: { refused: begun.error } }
+    // It was not known whom it would be made by: a pool that this reader has ruled out makes nothing for it.
+    if (!isMadeBy(generation, job.allowedPools)) return undefined
     const facts = factsOfLog(keptOf(generation), 'coalesced', runtime.now())
     return { head: { facts, take: generation.take }, reading }
   }
@@ -82,7 +89,7 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
     // At once, and not when the reader has had what there is.
     const extension = generation.extend()
     const facts = factsOfLog(keptOf(generation), 'extended', runtime.now())
-    const reading = readingOf(generation, job.generation.tokenLimit, {
+    const reading = readingOf(generation, askedOf(job), {
       events: 0,
       isExtended: true,
       extension,
@@ -95,7 +102,7 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
     if (isQuarantined(job.fingerprint)) return QUARANTINED
     if (shelf.isFull()) return { head: { declined: 'busy' } }
     const generation = shelf.create(job, slot)
-    const reading = readingOf(generation, job.generation.tokenLimit, { events: 0 })
+    const reading = readingOf(generation, askedOf(job), { events: 0 })
     attachment.join(generation, job)
     const begun = await generation.begin(job)
     if (!begun.ok) return { head: { refused: begun.error } }
@@ -114,10 +121,13 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
     // Who is ahead of what was stored, or behind what was dropped, goes on from his own text.
     const isThere =
       generation !== undefined && isBetween(generation.log.firstKept, events, generation.log.length)
-    if (!isThere || generation.kept === undefined) return { head: { declined: 'gone' } }
+    if (!isThere || generation.kept === undefined || !isMadeBy(generation, job.allowedPools)) {
+      return { head: { declined: 'gone' } }
+    }
+    if (generation.log.state === 'broken' && isQuarantined(job.fingerprint)) return QUARANTINED
     attachment.join(generation, job)
     const extension = generation.log.state === 'broken' ? generation.extend() : undefined
-    const reading = readingOf(generation, job.generation.tokenLimit, {
+    const reading = readingOf(generation, askedOf(job), {
       events,
       isExtended: true,
       ...(extension && { extension }),
@@ -128,13 +138,13 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
   async function resume(job: ResumeJob, attachment: Attachment): Promise<LogOpening> {
     const { previous } = attachment
     const generation = previous?.generation ?? (await find(job))
-    if (previous !== undefined && generation !== undefined && !generation.isIdle) {
-      // Before anything is awaited: nobody else may be left for whom it goes on.
-      attachment.join(generation, { ...previous.job, allowedPools: job.allowedPools })
-    }
+    // Until it is known whether it may be read here, it is held as it was.
     const begun = await generation?.begun
     if (begun?.ok === false) return { head: { refused: begun.error } }
     if (generation?.kept === undefined || !isReadable(generation, job)) return NOT_FOUND
+    if (previous !== undefined && !generation.isIdle) {
+      attachment.join(generation, { ...previous.job, allowedPools: job.allowedPools })
+    }
     const owner = [...generation.readers][0]?.job
     if (previous === undefined && owner !== undefined && !generation.isIdle) {
       attachment.join(generation, {
@@ -147,7 +157,7 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
     const facts = factsOfLog(generation.kept, 'hit', runtime.now())
     return {
       head: { facts, take: generation.take },
-      reading: readingOf(generation, job.limit, { events: job.events }),
+      reading: readingOf(generation, job, { events: job.events }),
     }
   }
 
@@ -158,22 +168,21 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
   }
 
   /** As long as it lives, and to whom all the pools are allowed that had a part in it. */
-  function isReadable({ kept }: Generation, job: ResumeJob): boolean {
-    const allowed = new Set(job.allowedPools)
-    return (
-      kept !== undefined &&
-      kept.life.expiresAtMs > runtime.now() &&
-      kept.log.producers.every(({ pool }) => allowed.has(pool))
-    )
+  function isReadable(generation: Generation, job: ResumeJob): boolean {
+    const { kept, log } = generation
+    if (kept === undefined || kept.life.expiresAtMs <= runtime.now()) return false
+    const times = distrustedTimes(mesh.config.distrust)
+    return isMadeBy(generation, job.allowedPools) && !times.some((time) => isDistrusted(log, kept.life, time))
   }
 
   function readingOf(
     generation: Generation,
-    limit: number | undefined,
+    { limit, allowedPools }: Asked,
     where: Pick<LogReadingJob, 'events' | 'extension'> & { isExtended?: boolean },
   ): LogReadingJob {
     return {
       generation,
+      allowedPools: new Set(allowedPools),
       isExtended: false,
       ...where,
       ...(limit === undefined ? {} : { limit }),
@@ -183,6 +192,21 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
   }
 
   return { open, resume }
+}
+
+/** What a reader asked for, as far as reading is concerned. */
+interface Asked {
+  readonly limit?: number
+  readonly allowedPools: readonly string[]
+}
+
+function askedOf({ generation, allowedPools }: GenerationJob): Asked {
+  const { tokenLimit } = generation
+  return { allowedPools, ...(tokenLimit === undefined ? {} : { limit: tokenLimit }) }
+}
+
+function isMadeBy({ log }: Generation, allowedPools: readonly string[]): boolean {
+  return log.producers.every(({ pool }) => allowedPools.includes(pool))
 }
 
 function isBetween(least: number, value: number, most: number): boolean {

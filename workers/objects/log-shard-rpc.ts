@@ -6,7 +6,6 @@ import type { EmbeddingsRpc } from './embedding-rpc.ts'
 
 /** Everything a shard needs to answer one reader. Plain data: it crosses from one isolate to another. */
 export interface GenerationJob {
-  readonly requestId: string
   /** Names the reader: it may come back under it. */
   readonly run: string
   readonly fingerprint: string
@@ -58,13 +57,6 @@ export interface ResumeJob {
   readonly allowedPools: readonly string[]
 }
 
-/** Names a reader of a log. */
-export interface RunName {
-  readonly run: string
-  readonly fingerprint: string
-  readonly take?: string
-}
-
 export interface LogShardRpc extends EmbeddingsRpc, Rpc.DurableObjectBranded {
   /**
    * Answers one reader. Returns at once; the stream's first line says what the rest is (shared/log/lines.ts), so that
@@ -74,7 +66,7 @@ export interface LogShardRpc extends EmbeddingsRpc, Rpc.DurableObjectBranded {
   /** Answers a reader who comes back, in the same form. */
   resume(job: ResumeJob): Promise<ReadableStream<Uint8Array>>
   /** Lets go of what was held for a reader who left. */
-  detach(name: RunName): Promise<void>
+  detach(run: string): Promise<void>
   /**
    * Notes that a key of the client's stands for a request, for so many seconds. Gives whether it does: another request may
    * have it. Both are keyed digests.

@@ -9,13 +9,14 @@ import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
 import { createPoolStates } from '../stores/pool-states.ts'
 import { createTenantKeyring } from '../tenant-keys.ts'
+import { within } from '../within.ts'
 import { createClaims, type Claims } from './claims.ts'
 import type { EmbeddingsLookup, EmbeddingToKeep, FoundEmbedding } from './embedding-rpc.ts'
 import { createEmbeddingStore, type EmbeddingStore } from './embedding-store.ts'
 import { createLogKeeper } from './log-keeper.ts'
 import { createLogOpenings, type LogOpenings } from './log-openings.ts'
 import { createLogShelf } from './log-shelf.ts'
-import type { GenerationJob, LogShardRpc, ResumeJob, RunName } from './log-shard-rpc.ts'
+import type { GenerationJob, LogShardRpc, ResumeJob } from './log-shard-rpc.ts'
 import { createLogStorage, type LogStorage } from './log-storage.ts'
 import { BEAT_MS, logStream, type LogOpening } from './log-stream.ts'
 import type { Methods } from './methods.ts'
@@ -25,6 +26,8 @@ import { createPulse } from './pulse.ts'
 import { createQuarantine, type Quarantine } from './quarantine.ts'
 import { createShardRuns, type Attachment, type ShardRuns } from './shard-runs.ts'
 import { createStubs } from './stubs.ts'
+
+const LEDGER_WITHIN_MS = 3000
 
 /** Makes the class for a mesh and a runtime: production's, or the local one's. */
 export function logShardClass(mesh: Mesh, runtime: Runtime) {
@@ -85,7 +88,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
       return this.#stream(job.run, (attachment) => this.#openings.resume(job, attachment))
     }
 
-    detach({ run }: RunName): Promise<void> {
+    detach(run: string): Promise<void> {
       this.#runs.detach(run)
       return Promise.resolve()
     }
@@ -122,7 +125,9 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
     async #hold({ tenant, keyId, run }: GenerationJob): Promise<boolean> {
       const ledger = await this.#ledgerOf(tenant)
       const untilMs = runtime.now() + limits.detached_ms
-      return (await ledger?.holdDetached({ keyId, run, untilMs }, limits.max_detached_runs)) ?? false
+      const held = ledger?.holdDetached({ keyId, run, untilMs }, limits.max_detached_runs)
+      // A ledger that does not answer has not said yes.
+      return (held && (await within(held, LEDGER_WITHIN_MS))) ?? false
     }
 
     async #release({ tenant, keyId, run }: GenerationJob): Promise<void> {

@@ -2,6 +2,7 @@
 import { createGenerationLog } from '../../shared/log/generation-log.ts'
 import type { KeptLog } from '../../shared/log/document.ts'
 import { replaces } from '../../shared/log/replaces.ts'
+import { readerOf } from '../log-reader.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
 import { createGeneration, type Generation, type GenerationOptions } from './generation.ts'
@@ -59,6 +60,8 @@ export function createLogShelf(options: LogShelfOptions): LogShelf {
       ...(what.kept === undefined ? {} : { kept: what.kept }),
       start: options.start(name.fingerprint),
       lifeOf,
+      now: () => runtime.now(),
+      mayContinue: (job) => readerOf(job, mesh, runtime.now()).canContinue,
       maxBytes: limits.max_log_bytes,
       detachedTokens: limits.detached_tokens,
       onEvents({ kept, log }) {

@@ -34,6 +34,8 @@ export interface LogOpening {
 /** What follows the head. */
 export interface LogReadingJob {
   readonly generation: Generation
+  /** By whom its answer may be made: what any other adds is not for this reader. */
+  readonly allowedPools: ReadonlySet<string>
   readonly events: number
   readonly limit?: number
   /** Whether the reader came for a log that had to be continued. */
@@ -102,6 +104,8 @@ async function* chunksOf(opening: Promise<LogOpening>): AsyncGenerator<Uint8Arra
   for (;;) {
     // Asked for before the log is read, so that no change in between is missed.
     const changed = generation.changed()
+    // Without an end line: the reader has to see how it goes on from what it has.
+    if (generation.log.producers.some(({ pool }) => !reading.allowedPools.has(pool))) return
     const piece = readOn(
       generation.log,
       { events, ...(limit === undefined ? {} : { limit }) },
@@ -129,7 +133,7 @@ async function* chunksOf(opening: Promise<LogOpening>): AsyncGenerator<Uint8Arra
       }
       case 'overshot':
       case 'gone':
-        // Without an end line: the reader has to see how it goes on from what it has.
+        // Without an end line here, too.
         return
     }
   }

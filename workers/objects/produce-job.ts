@@ -27,7 +27,9 @@ export function produceJob(
     {
       placement() {
         const placed = placeJob(job, dependencies)
-        return placed.ok ? narrowTo(placed.value, allowedPools()) : placed
+        const narrowed = placed.ok ? narrowTo(placed.value, allowedPools()) : placed
+        // The edge has placed it: that nothing is left here says that the two run different configs.
+        return narrowed.ok ? narrowed : err({ reason: 'config_unavailable' })
       },
       tenant,
       generation: job.generation,

@@ -13,7 +13,14 @@ export function createPulse(everyMs: number): Pulse {
   let timer: ReturnType<typeof setInterval> | undefined
 
   function beat(): void {
-    for (const onBeat of listeners) onBeat()
+    for (const onBeat of listeners) {
+      try {
+        onBeat()
+      } catch {
+        // Its stream is closed: the others beat on.
+        listeners.delete(onBeat)
+      }
+    }
   }
 
   return {

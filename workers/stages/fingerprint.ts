@@ -10,14 +10,14 @@ import {
 } from '../../shared/fingerprint/fingerprint.ts'
 import { pickVersion } from '../../shared/fingerprint/model-version.ts'
 import type { Lease } from '../../shared/lease/lease.ts'
-import { worldHomeOf } from '../../shared/residency/home.ts'
+import { worldHomeOf, type Home } from '../../shared/residency/home.ts'
 import { webCryptoDigests } from '../digests.ts'
 import type { Admitted, Fingerprinted, Sharing } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 import { liveLease } from '../live-lease.ts'
 
 /** Where nothing is to be kept, whatever the client may want to come back to. */
-const NEVER_KEPT: ReadonlySet<NotShared> = new Set(['off', 'no_store'])
+const NEVER_KEPT: ReadonlySet<NotShared> = new Set(['off', 'no_store', 'policy'])
 
 export async function fingerprintRequest(context: Admitted, edge: Edge): Promise<Fingerprinted> {
   const { tenant, model, generation, home } = context
@@ -80,10 +80,10 @@ async function share(context: Admitted, input: ShareInput, edge: Edge): Promise<
     webCryptoDigests,
   )
   const isWorldwide = (tenant.cache.coalesce ?? model.cache.coalesce) === 'world'
-  // Whoever sends it again may arrive anywhere.
-  const mustBeFound = isWorldwide || narrowing.idempotencyKey !== undefined
-  const home =
-    (mustBeFound ? worldHomeOf(placement, claim?.name ?? name, edge.mesh.mode) : undefined) ?? input.home
+  const worldHome = (of: string): Home => worldHomeOf(placement, of, edge.mesh.mode) ?? input.home
+  // Whoever sends a request again may arrive anywhere: an answer that only its key finds is where the key leads.
+  const isOnlyClaimed = !policy.share && claim !== undefined
+  const home = isWorldwide || isOnlyClaimed ? worldHome(name) : input.home
   const ownTtl =
     narrowing.idempotencyKey === undefined ? log.resumable_ttl_seconds : log.idempotency_ttl_seconds
   return {
@@ -93,7 +93,7 @@ async function share(context: Admitted, input: ShareInput, edge: Edge): Promise<
     lease,
     ttlSeconds: policy.share ? policy.ttlSeconds : Math.min(ownTtl, narrowing.cache.ttlSeconds ?? Infinity),
     ...(policy.share ? {} : { alone: policy.reason }),
-    ...(claim === undefined ? {} : { claim }),
+    ...(claim === undefined ? {} : { claim: { ...claim, home: worldHome(claim.name) } }),
   }
 
   /** A limit does not change the fingerprint; a request with another one is another request all the same. */

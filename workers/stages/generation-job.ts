@@ -5,12 +5,10 @@ import type { GenerationJob } from '../objects/log-shard-rpc.ts'
 export type SharedRequest = Fingerprinted & { readonly sharing: Extract<Sharing, { kind: 'shared' }> }
 
 export function jobOf(request: SharedRequest): GenerationJob {
-  const { narrowing, sharing, placement, edgeRegion } = request
+  const { narrowing, sharing, placement } = request
   const { cache } = narrowing
   const isAlone = sharing.alone !== undefined
-  const isNear = placement.storageRegions.some(({ id }) => id === edgeRegion.id)
   return {
-    requestId: request.requestId,
     run: request.run,
     fingerprint: sharing.fingerprint,
     wrappedKey: sharing.lease.wrappedKey,
@@ -33,9 +31,20 @@ export function jobOf(request: SharedRequest): GenerationJob {
       ttlSeconds: sharing.ttlSeconds,
       ...(cache.maxAgeSeconds === undefined ? {} : { maxAgeSeconds: cache.maxAgeSeconds }),
       isPromotable: !placement.restricted && !isAlone,
-      wantsCopy: !isAlone && (!placement.restricted || isNear),
+      wantsCopy: mayKeepHere(request),
     },
   }
+}
+
+/**
+ * Whether this isolate may hold what the request is answered with for others, too: where there are rules, only in a data
+ * centre that the config itself puts in a region they allow. What the platform guesses of the client's place proves nothing.
+ */
+export function mayKeepHere({ placement, arrival, sharing }: SharedRequest): boolean {
+  if (sharing.alone !== undefined) return false
+  if (!placement.restricted) return true
+  const { colo } = arrival
+  return colo !== undefined && placement.storageRegions.some(({ colos }) => colos.includes(colo))
 }
 
 /**

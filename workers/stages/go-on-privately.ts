@@ -19,7 +19,9 @@ export function goOnPrivately(
   const { tokenLimit, surface } = generation
   if (!mayContinue(generation, tenant)) return undefined
   return async (begun) => {
-    if (tokenLimit !== undefined && begun.tokens === undefined) return undefined
+    // Of nothing there is nothing to go on from: it is asked for from the start.
+    const isNothing = begun.text === ''
+    if (!isNothing && tokenLimit !== undefined && begun.tokens === undefined) return undefined
     if (tokenLimit !== undefined && begun.tokens === tokenLimit) return finished(FINISH[surface], begun)
     const produced = await produce(
       {
@@ -30,7 +32,7 @@ export function goOnPrivately(
         cacheSalt,
         key: `${tenant.id}/${context.keyId}`,
         origin: edgeRegion,
-        begun,
+        ...(isNothing ? {} : { begun }),
         endsByMs,
         signal,
         onPoison: () => undefined,

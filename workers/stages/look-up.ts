@@ -21,10 +21,13 @@ import { openLogAnswer, type NoLogAnswer } from '../stream/log-answer.ts'
 import { survivingSource } from '../stream/surviving-source.ts'
 import { within } from '../within.ts'
 import { goOnPrivately } from './go-on-privately.ts'
-import { jobOf, type SharedRequest } from './generation-job.ts'
+import { jobOf, mayKeepHere, type SharedRequest } from './generation-job.ts'
 
 /** How long the client waits. */
 type Patience = Pick<WholePatience, 'signal' | 'endsByMs'>
+
+/** What an isolate of 128 MB holds of one answer, to finish it if its log is lost; longer ones are read on, or break. */
+const MAX_HELD_CHARACTERS = 512 * 1024
 
 /** Outcomes in which something is served that was finished before the request. */
 const REPLAYED: ReadonlySet<AnswerFacts['outcome']> = new Set(['hit', 'extended'])
@@ -49,6 +52,7 @@ export async function lookUp(
     if (!isOld) return ok({ ...context, shared: answer.value })
     // A purge may have returned in the meantime: what was known before it is not served after it.
     answer.value.source.cancel()
+    edge.waitUntil(letGo(request, edge))
     return withoutLog(context, 'no_lease')
   }
   const { error } = answer
@@ -75,8 +79,9 @@ function withoutLog(context: Fingerprinted, detail: PrivateReason): Result<Looke
 
 /** Whether the client's Idempotency-Key, if it sent one, stands for this request. One that cannot be asked for does. */
 async function isClaimed({ sharing, edgeRegion }: SharedRequest, edge: Edge): Promise<boolean> {
-  const { claim, home } = sharing
+  const { claim } = sharing
   if (claim === undefined) return true
+  const { home } = claim
   const { log } = edge.mesh.config
   const shard = edge.stubs.logShard(home, shardOf(claim.name, log.shards_per_home))
   try {
@@ -98,12 +103,6 @@ function copyInMemory(request: SharedRequest, edge: Edge): Answer | undefined {
   if (!mayKeepHere(request) || !isLive(request.sharing.lease, edge.runtime.now())) return undefined
   const kept = edge.answers.remembered(fingerprint, edge.runtime.now())
   return kept === undefined ? undefined : hitOf(kept, request, edge)
-}
-
-/** Whether this isolate may hold what the request is answered with for others, too. */
-function mayKeepHere({ placement, edgeRegion, sharing }: SharedRequest): boolean {
-  if (sharing.alone !== undefined) return false
-  return !placement.restricted || placement.storageRegions.some(({ id }) => id === edgeRegion.id)
 }
 
 function hitOf(kept: KeptLog, request: SharedRequest, edge: Edge): Answer | undefined {
@@ -138,8 +137,7 @@ async function firstOf(
   ])
   const isFromKv = first.ok && first.value.take === undefined
   if (isFromKv) {
-    // The shard has begun to do the same for this reader. A stream that was cancelled it notices at its next write only, by
-    // which time a pool may have generated for nobody: it is told, too.
+    // The shard has begun to do the same for this reader.
     given.abort()
     edge.waitUntil(shard.then((late) => (late.ok ? late.value.source.cancel() : undefined)))
     edge.waitUntil(letGo(request, edge))
@@ -147,12 +145,15 @@ async function firstOf(
   return first
 }
 
-/** What cannot be reached ends by itself. */
+/**
+ * Tells a shard that nobody reads what it has begun for this request: that a stream was cancelled it notices at its next write
+ * only, by which time a pool may have generated an answer for nobody. What cannot be reached ends by itself.
+ */
 async function letGo({ sharing: { home, fingerprint }, run }: SharedRequest, edge: Edge): Promise<void> {
   const shard = shardOf(fingerprint, edge.mesh.config.log.shards_per_home)
   await edge.stubs
     .logShard(home, shard)
-    .detach({ run, fingerprint })
+    .detach(run)
     .catch(() => undefined)
 }
 
@@ -187,7 +188,7 @@ async function fromShard(
     source: survivingSource(source, {
       surface: generation.surface,
       mayContinue: goOn !== undefined,
-      maxCharacters: edge.mesh.config.limits.max_log_bytes,
+      maxCharacters: Math.min(MAX_HELD_CHARACTERS, edge.mesh.config.limits.max_log_bytes),
       async readOn(events) {
         const again = await openShard(request, edge, { take, events })
         if (again === undefined) return undefined
@@ -214,7 +215,10 @@ async function openShard(
     )
     const stream = await within(opened, log.open_within_ms)
     // A stream that comes too late must not keep a generation alive for nobody.
-    if (stream === undefined) void opened.then((orphan) => orphan.cancel()).catch(() => undefined)
+    if (stream === undefined) {
+      const orphaned = opened.then((orphan) => Promise.all([orphan.cancel(), letGo(request, edge)]))
+      edge.waitUntil(orphaned.catch(() => undefined))
+    }
     return stream
   } catch {
     // Overloaded, unreachable, restarted or not permitted here: the request does without.

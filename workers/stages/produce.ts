@@ -9,7 +9,6 @@ import { ok, type Result } from '../../shared/result.ts'
 import type { Ranking } from '../../shared/routing/rank.ts'
 import type { Region, Tenant } from '../../shared/schema/mesh.ts'
 import type { GenerationRequest } from '../../shared/schema/request.ts'
-import { isDeterministic } from '../../shared/cache/policy.ts'
 import type { BegunAnswer } from '../outgoing/ask-pool.ts'
 import { continuedAnswer } from '../stream/continued-answer.ts'
 import type { PoolAnswer } from '../stream/pool-answer.ts'
@@ -73,7 +72,8 @@ export async function produce(
 /** Whether a pool may finish what another has begun: by the kind of the request, and by the tenant's wish. */
 export function mayContinue(generation: GenerationRequest, tenant: Tenant): boolean {
   if (tenant.continuation === 'off' || !isContinuable(generation)) return false
-  return tenant.continuation === 'always' || isDeterministic(generation.body)
+  // A seed begins anew in a second engine: what is sampled with one is not gone on with as it would have been.
+  return tenant.continuation === 'always' || generation.body['temperature'] === 0
 }
 
 async function dispatchFrom(

@@ -37,6 +37,8 @@ export function continuedAnswer(dispatched: Dispatched, options: ContinuedAnswer
   let tokens = begun === undefined ? 0 : begun.tokens
   let usage: Usage | undefined = begun?.usage
   let hasLeft = false
+  /** It has said that it is finished: nothing comes after that, whatever becomes of its connection. */
+  let isFinished = false
 
   async function next(): Promise<PoolStep> {
     const step = waiting ?? (await current.answer.next())
@@ -48,6 +50,7 @@ export function continuedAnswer(dispatched: Dispatched, options: ContinuedAnswer
   }
 
   function note(frame: Frame): void {
+    isFinished ||= frame.finishes.length > 0
     text = text === undefined || frame.text === undefined ? undefined : text + frame.text
     // What it has not shown yet, such as the bytes of half a character, is written again by whoever goes on from the text.
     if (frame.text === '' && frame.finishes.length === 0) return
@@ -60,7 +63,7 @@ export function continuedAnswer(dispatched: Dispatched, options: ContinuedAnswer
   async function survive({ frames, outcome }: PoolStep): Promise<PoolStep | undefined> {
     const died = new Set([...current.died, current.candidate.placed.pool.id])
     if (died.size >= MAX_DEATHS) options.onPoison()
-    if (text === undefined) return undefined
+    if (text === undefined || isFinished) return undefined
     const isAtLimit = limit !== undefined && tokens === limit
     if (isAtLimit) return finishedBy(frames)
     if (died.size >= MAX_DEATHS || (limit !== undefined && tokens === undefined)) return undefined

@@ -151,7 +151,7 @@ function stepOf(lines: readonly LogLine[]): AnswerStep {
   for (const line of lines) {
     if (line.kind === 'frame') {
       members.push(line.members)
-      tokens = line.tokens ?? tokens
+      tokens = line.tokens
     } else if (line.kind === 'usage') usage = line.usage
     else if (line.kind === 'end') end = answerEnd.safeParse(parse(line.json)).data ?? { outcome: 'truncated' }
   }

@@ -2,7 +2,7 @@
  * A log's answer that survives the loss of its shard: read on from the log where it has what the reader has had, else
  * finished by a pool from the reader's own text, for this reader alone.
  */
-import { plainTextOfEvents } from '../../shared/log/plain-text.ts'
+import { hasFinish, plainTextOfEvents } from '../../shared/log/plain-text.ts'
 import type { Surface, Usage } from '../../shared/log/frame.ts'
 import type { BegunAnswer } from '../outgoing/ask-pool.ts'
 import type { AnswerSource, AnswerStep } from './answer-source.ts'
@@ -31,7 +31,8 @@ export function survivingSource(first: AnswerSource, options: SurvivalOptions): 
 
   function note(step: AnswerStep): void {
     events += step.members.length
-    tokens = step.tokens ?? tokens
+    // Text without a count makes the one before it wrong.
+    if (step.members.length > 0) tokens = step.tokens
     usage = step.usage ?? usage
     for (const members of held === undefined ? [] : step.members) {
       held?.push(members)
@@ -45,6 +46,8 @@ export function survivingSource(first: AnswerSource, options: SurvivalOptions): 
     // Once the log again; a shard that is lost twice is left alone.
     const again = losses === 1 ? await options.readOn(events) : undefined
     if (again !== undefined || hasLeft) return again
+    const last = held?.at(-1)
+    if (last !== undefined && hasFinish(last)) return finished()
     const text = held === undefined ? undefined : plainTextOfEvents(options.surface, held)
     if (text === undefined) return undefined
     return options.goOn({
@@ -52,6 +55,14 @@ export function survivingSource(first: AnswerSource, options: SurvivalOptions): 
       ...(tokens === undefined ? {} : { tokens }),
       ...(usage === undefined ? {} : { usage }),
     })
+  }
+
+  /** The reader has had all of it but the end line. */
+  function finished(): AnswerSource {
+    return {
+      next: () => Promise.resolve({ members: [], outcome: 'completed', ...(usage && { usage }) }),
+      cancel: () => undefined,
+    }
   }
 
   return {

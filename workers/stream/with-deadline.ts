@@ -28,12 +28,12 @@ export function withDeadline(
   return {
     next() {
       if (isLate) return Promise.resolve(TIMED_OUT)
-      return new Promise((resolve) => {
+      return new Promise((resolve, reject) => {
         give = resolve
-        void source.next().then((step) => {
+        source.next().then((step) => {
           if (step.outcome !== undefined) clearTimeout(timer)
           resolve(step)
-        })
+        }, reject)
       })
     },
     cancel() {

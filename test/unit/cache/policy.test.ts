@@ -61,7 +61,7 @@ test.each<[string, Case, string]>([
   [
     'a client that asks for what the operator forbids',
     { model: { mode: 'off' }, directives: { bypass: 'off' } },
-    'policy',
+    'off',
   ],
 ])('%s', (_name, input, expected) => {
   expect(decide(input)).toBe(expected)

@@ -82,6 +82,8 @@ export function aGeneration(changes: GenerationChanges = {}): GenerationSetUp {
       started = Promise.withResolvers()
       return started.promise
     },
+    now: () => 1,
+    mayContinue: () => true,
     lifeOf: () => ({ model: 'story', modelVersion: '1', createdAtMs: 1, expiresAtMs: 3_600_001 }),
     maxBytes,
     detachedTokens,
@@ -181,7 +183,8 @@ export function candidateOf(pool: PoolId): { ranking: Ranking; candidate: Candid
 
 /** How a reader from the beginning reads. */
 export function readingOf(generation: Generation, changes: Partial<LogReadingJob> = {}): LogReadingJob {
-  return { generation, events: 0, isExtended: false, rank: 0, maxFollowers: 256, ...changes }
+  const allowedPools = new Set(['eu-central', 'us-east', 'ap-southeast'])
+  return { generation, allowedPools, events: 0, isExtended: false, rank: 0, maxFollowers: 256, ...changes }
 }
 
 /** One that is made for a reader who stays. */

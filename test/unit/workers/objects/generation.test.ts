@@ -33,7 +33,7 @@ describe('what becomes of it', () => {
       origin: { attempts: 1, firstTokenMs: 5 },
     })
     expect(generation.log.producers).toEqual([
-      { pool: 'eu-central', region: 'eu-central', jurisdiction: 'eu' },
+      { pool: 'eu-central', region: 'eu-central', jurisdiction: 'eu', atMs: 1 },
     ])
     await made.say({ frames: [frame('', { reason: 'stop', tokens: 1 })], outcome: 'completed' })
     expect(generation).toMatchObject({ isIdle: true, outcome: 'completed' })

@@ -27,26 +27,26 @@ describe('a request whose answer nobody else gets', () => {
     expect(await sharingOf(about)).toEqual({ kind: 'private', detail })
   })
 
-  test.each<[string, About, string]>([
-    ['sampled', SAMPLED, 'sampled'],
-    [
-      'by the policy of its tenant',
-      { config: { tenants: [{ id: 'demo', floor: { anywhere: true }, cache: { mode: 'off' } }] } },
-      'policy',
-    ],
-  ])('%s, has a log of its own when its client may come back', async (_name, about, alone) => {
-    const own = await shared({ ...about, isResumable: true })
-    expect(own).toMatchObject({ alone, ttlSeconds: 600 })
-    expect(own).not.toHaveProperty('claim')
-    // Of each run alone, and of nothing that is shared.
-    const again = await shared({ ...about, isResumable: true, run: 'run 2' })
-    expect(again.fingerprint).not.toBe(own.fingerprint)
-    expect(own.fingerprint).not.toBe(await nameOf({ ...about, config: {}, body: { temperature: 0 } }))
-  })
+  test.each<[string, About, string]>([['sampled', SAMPLED, 'sampled']])(
+    '%s, has a log of its own when its client may come back',
+    async (_name, about, alone) => {
+      const own = await shared({ ...about, isResumable: true })
+      expect(own).toMatchObject({ alone, ttlSeconds: 600 })
+      expect(own).not.toHaveProperty('claim')
+      // Of each run alone, and of nothing that is shared.
+      const again = await shared({ ...about, isResumable: true, run: 'run 2' })
+      expect(again.fingerprint).not.toBe(own.fingerprint)
+      expect(own.fingerprint).not.toBe(await nameOf({ ...about, config: {}, body: { temperature: 0 } }))
+    },
+  )
 
   test.each<[string, About]>([
     ['with the cache off', { headers: { 'x-mesh-cache': 'off' } }],
     ['with no-store', { headers: { 'cache-control': 'no-store' } }],
+    [
+      'by the policy of its tenant',
+      { config: { tenants: [{ id: 'demo', floor: { anywhere: true }, cache: { mode: 'off' } }] } },
+    ],
   ])('%s, has none even so: nothing is to be kept', async (_name, about) => {
     for (const body of [{ temperature: 0 }, { temperature: 1 }]) {
       const asked = { ...about, body, isResumable: true, idempotencyKey: 'order 1' }
@@ -101,7 +101,7 @@ describe('an Idempotency-Key', () => {
     expect(own.claim).toBeDefined()
   })
 
-  test('has its log in one place of the world, be the body another or the data centre', async () => {
+  test('is asked for in one place of the world, be the body another or the data centre', async () => {
     for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) {
       const homes = await Promise.all(
         [
@@ -110,7 +110,20 @@ describe('an Idempotency-Key', () => {
           { colo: 'SIN' },
           { body: { temperature: 1, top_p: 0.5 } },
           { body: { temperature: 0 } },
-        ].map(async (changes) => (await shared({ ...sent, ...changes, idempotencyKey: key })).home.region),
+        ].map(
+          async (changes) => (await shared({ ...sent, ...changes, idempotencyKey: key })).claim?.home.region,
+        ),
+      )
+      expect(new Set(homes).size).toBe(1)
+    }
+  })
+
+  test('has its log in one place, whichever data centre asks', async () => {
+    for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      const homes = await Promise.all(
+        ['FRA', 'IAD', 'SIN'].map(
+          async (colo) => (await shared({ ...sent, colo, idempotencyKey: key })).home.region,
+        ),
       )
       expect(new Set(homes).size).toBe(1)
     }

@@ -17,6 +17,10 @@ test.each<[string, string, object]>([
   ['x-mesh-data-class', 'health', { dataClass: 'health' }],
   ['x-mesh-timeout-ms', '1', { timeoutMs: 1 }],
   ['x-mesh-timeout-ms', '9999999', { timeoutMs: 600_000 }],
+  ['x-mesh-resumable', 'true', { isResumable: true }],
+  ['x-mesh-resumable', 'false', { isResumable: false }],
+  ['idempotency-key', 'order-1/2024:{"a"}', { idempotencyKey: 'order-1/2024:{"a"}' }],
+  ['idempotency-key', 'x'.repeat(256), { idempotencyKey: 'x'.repeat(256) }],
 ])('%s: %s is understood', (name, value, narrowing) => {
   const result = received([[name, value]])
   expect(result.ok && result.value.narrowing).toMatchObject(narrowing)
@@ -24,7 +28,10 @@ test.each<[string, string, object]>([
 
 test('without headers nothing is narrowed', () => {
   const result = received([])
-  expect(result.ok && Object.keys(result.value.narrowing)).toEqual(['cache'])
+  expect(result.ok && result.value.narrowing).toEqual({
+    isResumable: false,
+    cache: { read: true, write: true, onlyIfCached: false },
+  })
 })
 
 describe('is refused, by the name of the header and without its value', () => {
@@ -46,6 +53,13 @@ describe('is refused, by the name of the header and without its value', () => {
     ['x-mesh-timeout-ms', '1e3'],
     ['x-mesh-timeout-ms', '1.5'],
     ['x-mesh-timeout-ms', '12345678'],
+    ['x-mesh-resumable', ''],
+    ['x-mesh-resumable', 'TRUE'],
+    ['x-mesh-resumable', '1'],
+    ['idempotency-key', ''],
+    ['idempotency-key', 'two words'],
+    ['idempotency-key', 'h\u00e9'],
+    ['idempotency-key', LONG],
   ])('%s: %s', (name, value) => {
     const refused = received([[name, value]])
     expect(refused).toMatchObject({ ok: false, error: { reason: 'invalid_header', header: name } })
@@ -55,6 +69,8 @@ describe('is refused, by the name of the header and without its value', () => {
   test.each([
     ['x-mesh-data-class', 'health', 'money'],
     ['x-mesh-timeout-ms', '5', '6'],
+    ['x-mesh-resumable', 'true', 'true'],
+    ['idempotency-key', 'one', 'two'],
   ])('%s, sent twice', (name, first, second) => {
     const refused = received([
       [name, first],

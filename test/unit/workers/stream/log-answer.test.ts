@@ -131,10 +131,13 @@ test('who made it, and how much there is of it, come with the end', async () => 
   expect(await source.next()).toEqual({ members: [], ...end })
 })
 
-test('tokens are those of the last frame that states them', async () => {
+test('tokens are those of the last frame, if it states them', async () => {
   const lines = [{ tokens: 1 }, { tokens: 2 }, {}].map((tokens) =>
     encodeFrameLine({ members: '{"choices":[]}', ...tokens }),
   )
+  const counted = await open(cutStream(HEAD + lines.slice(0, 2).join('')))
+  expect(await counted.source.next()).toMatchObject({ tokens: 2 })
+  // What comes uncounted makes the count before it wrong.
   const { source } = await open(cutStream(HEAD + lines.join('')))
-  expect(await source.next()).toMatchObject({ tokens: 2 })
+  expect(await source.next()).not.toHaveProperty('tokens')
 })
