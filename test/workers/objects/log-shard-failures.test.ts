@@ -173,11 +173,11 @@ describe('a job is decided again under the config of the shard', () => {
       { home: { region: 'mars', jurisdiction: 'eu', enforceJurisdiction: false } },
       'config_unavailable',
     ],
-    ['no pool that both allow', { allowedPools: ['elsewhere'] }, 'residency_violation'],
+    ['no pool that both allow', { allowedPools: ['elsewhere'] }, 'config_unavailable'],
     [
       'a tenant bound to another place than the pools',
       { tenant: 'eu-bank', allowedPools: ['us-east'] },
-      'residency_violation',
+      'config_unavailable',
     ],
     [
       'a home outside the floor',
@@ -191,7 +191,7 @@ describe('a job is decided again under the config of the shard', () => {
         allowedPools: ['eu-central'],
         home: { region: 'ap-southeast', jurisdiction: 'sg', enforceJurisdiction: true },
       },
-      'residency_violation',
+      'config_unavailable',
     ],
   ])('%s', async (name, changes, refused) => {
     const calls = answerTo(name, engine())
