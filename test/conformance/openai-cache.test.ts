@@ -115,7 +115,6 @@ test.each([
   { what: 'another seed', fields: { seed: 5 } },
   { what: 'another penalty', fields: { presence_penalty: 1 } },
   { what: 'a stop string', fields: { stop: ['zzz'] } },
-  { what: 'a smaller limit', fields: { max_tokens: 10 } },
 ])('$what finds no answer to the first request', async ({ fields }) => {
   const { content, ...rest }: Fields = fields
   const body = deterministic()
@@ -124,6 +123,16 @@ test.each([
     content === undefined ? body.messages : [...body.messages, { role: 'user' as const, content }]
   const other = await askWhole({ ...body, messages, ...rest })
   expect(other.headers.get('x-mesh-cache')).toBe('miss')
+})
+
+test('a smaller limit is cut from it', async () => {
+  const body = deterministic()
+  const whole = await askWhole(body)
+  const cut = await askWhole({ ...body, max_tokens: 10 })
+  expect(cut.headers.get('x-mesh-cache')).toBe('hit')
+  expect(cut.finish).toBe('length')
+  expect(cut.text.length).toBeLessThan(whole.text.length)
+  expect(whole.text.startsWith(cut.text)).toBe(true)
 })
 
 test('a sampled answer is never kept', async () => {

@@ -68,7 +68,7 @@ function configOf(urls: Readonly<Record<string, string>>, scripts: readonly stri
       well,
     ],
     models: models.map((id) => ({ id, context_length: 32_768 })),
-    limits: { first_token_ms: 1500, idle_ms: 1500, total_ms: 4000 },
+    limits: { first_token_ms: 1500, idle_ms: 1500, total_ms: 8000 },
   })
 }
 

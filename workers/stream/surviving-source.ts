@@ -2,7 +2,7 @@
  * A log's answer that survives the loss of its shard: read on from the log where it has what the reader has had, else
  * finished by a pool from the reader's own text, for this reader alone.
  */
-import { hasFinish, plainTextOfEvents } from '../../shared/log/plain-text.ts'
+import { hasFinish, plainTextOfEvent, plainTextOfEvents } from '../../shared/log/plain-text.ts'
 import type { Surface, Usage } from '../../shared/log/frame.ts'
 import type { BegunAnswer } from '../outgoing/ask-pool.ts'
 import type { AnswerSource, AnswerStep } from './answer-source.ts'
@@ -52,9 +52,15 @@ export function survivingSource(first: AnswerSource, options: SurvivalOptions): 
     if (text === undefined) return undefined
     return options.goOn({
       text,
-      ...(tokens === undefined ? {} : { tokens }),
+      ...(tokens === undefined ? {} : { tokens: Math.max(0, tokens - notShown()) }),
       ...(usage === undefined ? {} : { usage }),
     })
+  }
+
+  /** Tokens at the end that show nothing yet, such as the bytes of half a character: they are written again. */
+  function notShown(): number {
+    const last = held?.findLastIndex((members) => plainTextOfEvent(options.surface, members) !== '') ?? -1
+    return (held?.length ?? 0) - 1 - last
   }
 
   /** The reader has had all of it but the end line. */

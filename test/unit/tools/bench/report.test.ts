@@ -50,7 +50,11 @@ test('medians and 95th percentiles lie between the samples, whatever their order
 })
 
 describe('a report', () => {
-  const report = reportOf({ off: MEASURED, on: { ...MEASURED, hits: new Map() } })
+  const report = reportOf({
+    off: MEASURED,
+    on: { ...MEASURED, hits: new Map() },
+    heap: [{ what: '1 of one log', objects: { before: 4, during: 5 }, edge: { before: 6, during: 7.5 } }],
+  })
 
   test('has a table for everything that was measured, without delays and with them', () => {
     expect(report.match(/^### .*$/gm)).toEqual([
@@ -60,6 +64,7 @@ describe('a report', () => {
       '### Relaying an answer that is being made',
       '### One shard under load, delays off',
       '### One shard under load, delays on',
+      '### Live heap under load (MiB)',
     ])
     expect(report).toContain('| added by a shared miss |     0.60 | 0.69 |    0.60 | 0.69 |   2 |')
     expect(report).toContain(

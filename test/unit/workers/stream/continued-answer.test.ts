@@ -210,6 +210,27 @@ test('what was begun before counts: the text goes on, and so do tokens, limit an
   expect(production.calls.map(({ body }) => body['max_tokens'])).toEqual([9, 5])
 })
 
+test('a token that shows nothing yet, as half a character does, is asked for again', async () => {
+  // The eighth of them comes with the ninth.
+  const production = aProduction(
+    (call) => {
+      const events = engineEvents(call.body)
+      const text = engineText(events, call.turn === 0 ? 8 : undefined)
+      const whole = text.replace('{"content":" 🧀"}', '{"content":""}').replace('" hieß"', '" 🧀 hieß"')
+      return call.turn === 0 ? dyingAnswer(whole, 'break', call.signal) : eventStream(text)
+    },
+    { tokenLimit: 12 },
+  )
+  const read = await readAll(production)
+  expect(read).toMatchObject({
+    text: TOKENS.slice(0, 12).join(''),
+    finishes: ['length'],
+    outcome: 'completed',
+  })
+  expect(read.usage).toMatchObject({ completionTokens: 12 })
+  expect(production.calls.map(({ body }) => body['max_tokens'])).toEqual([12, 5])
+})
+
 describe('a client that leaves while another pool is being asked', () => {
   test('ends that call, and the answer as one that was left', async () => {
     const production = aProduction((call) =>

@@ -235,3 +235,10 @@ test('on the completions surface the text is that of the completion', async () =
   await readToEnd(source)
   expect(asked.goOn).toEqual([{ text: WHOLE_TEXT, tokens: 20 }])
 })
+
+test('tokens that show nothing yet are asked for again', async () => {
+  const unseen = [1, 2].map((index) => ({ members: [membersOf('')], tokens: 4 + index }))
+  const { source, asked } = aSurvivor(aSource([...stepsOf(0, 5), ...unseen, LOST]))
+  await readToEnd(source)
+  expect(asked.goOn).toEqual([{ text: 'Es war einmal ein', tokens: 4 }])
+})
