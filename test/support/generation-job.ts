@@ -18,6 +18,7 @@ export function aGenerationJob(prompt: string, changes: Partial<GenerationJob> =
       body: { messages: [{ role: 'user', content: prompt }], temperature: 0 },
       hints: {},
     },
+    bodyBytes: 100,
     cacheSalt: 'salt',
     residency: { arrival: { host: 'edge.test', colo: 'FRA' } },
     allowedPools: ['eu-central', 'us-east', 'ap-southeast'],

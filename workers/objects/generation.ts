@@ -58,6 +58,8 @@ export interface Generation {
   readonly log: GenerationLog
   /** Undefined until the first token. */
   readonly kept: KeptLog | undefined
+  /** What it holds in memory while it is made: events, and what was asked. */
+  readonly size: number
   /** How the last production ended. */
   readonly outcome: AnswerOutcome | undefined
   /** A pool has been asked and has not begun to answer. */
@@ -211,6 +213,10 @@ export function createGeneration(options: GenerationOptions): Generation {
     log,
     get kept() {
       return kept
+    },
+    get size() {
+      const [first] = readers
+      return log.size + (first?.job.bodyBytes ?? 0)
     },
     get outcome() {
       return outcome

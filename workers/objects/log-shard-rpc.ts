@@ -16,6 +16,8 @@ export interface GenerationJob {
   readonly keyId: string
   readonly modelVersion: string
   readonly generation: GenerationRequest
+  /** Of the request's body: what a shard holds of it while the answer is made. */
+  readonly bodyBytes: number
   readonly cacheSalt: string
   /** The facts the placement was decided from: the shard decides again, under the config it runs. */
   readonly residency: ResidencyFacts

@@ -68,7 +68,7 @@ export function createLogSlots(): LogSlots {
     openSize() {
       let size = 0
       for (const { takes } of slots.values())
-        for (const { log, isIdle } of takes) if (!isIdle) size += log.size
+        for (const { size: held, isIdle } of takes) if (!isIdle) size += held
       return size
     },
   }

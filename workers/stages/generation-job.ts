@@ -17,6 +17,7 @@ export function jobOf(request: SharedRequest): GenerationJob {
     keyId: request.keyId,
     modelVersion: request.modelVersion,
     generation: request.generation,
+    bodyBytes: request.bodyBytes,
     cacheSalt: request.cacheSalt,
     residency: {
       arrival: request.arrival,

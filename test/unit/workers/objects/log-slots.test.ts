@@ -9,7 +9,7 @@ const MEBIBYTE = 1024 * 1024
 function aTake(about: { size?: number; isIdle?: boolean; readers?: number } = {}): Generation {
   const { size = 100, isIdle = true, readers = 0 } = about
   const readerSet = new Set(Array.from({ length: readers }, () => ({})))
-  return { log: { size }, isIdle, readers: readerSet } as unknown as Generation
+  return { log: { size }, size, isIdle, readers: readerSet } as unknown as Generation
 }
 
 const nothing = (): Promise<undefined> => Promise.resolve(undefined)
