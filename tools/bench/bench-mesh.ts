@@ -1,5 +1,6 @@
 /** The mesh that is measured: what `npm start` runs, with several data centres, and pools that take the same time for everything. */
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { formatKey } from '../../shared/schema/api-key.ts'
 import type { MeshConfig } from '../../shared/schema/mesh.ts'
@@ -9,6 +10,7 @@ import type { DevSecrets } from '../local/dev-secrets.ts'
 import { startEngines } from '../local/engines.ts'
 import { startMiniflareMesh } from '../local/miniflare-mesh.ts'
 import { readConfig } from '../local/read-config.ts'
+import { liveHeapMib } from './isolate-heap.ts'
 import { childNamed } from './process-usage.ts'
 
 export interface BenchMeshOptions {
@@ -17,6 +19,8 @@ export interface BenchMeshOptions {
   readonly isDelayed: boolean
   /** Answers that may be copied to KV: those that come after are read from their shard for ever. */
   readonly promotions: number
+  /** Whether heaps are to be looked at; then times are not. */
+  readonly isInspected?: boolean
 }
 
 export interface BenchMesh {
@@ -26,10 +30,14 @@ export interface BenchMesh {
   readonly nearPool: { readonly url: string; readonly region: string }
   /** Whether a pool is as near to FRA and AMS as any. */
   readonly isNear: (pool: string) => boolean
+  /** Of a Worker that only passes on what that pool says. */
+  readonly bareUrl: string
   /** May do everything and go anywhere. */
   readonly key: string
   /** The process in which all edges and objects run, on one thread. */
   readonly workerd: number
+  /** In MiB, of all objects, and of one edge. @throws where nothing is inspected */
+  readonly heapOf: (isolate: 'objects' | Colo) => Promise<number>
   /** How many answers KV has. */
   readonly answersInKv: () => Promise<number>
   /** Ends the shards, as a restart of their machine would: what they know is in their databases. */
@@ -41,6 +49,9 @@ export interface BenchMesh {
 export type Colo = (typeof COLOS)[number]
 
 export const COLOS = ['FRA', 'AMS', 'IAD', 'SIN'] as const
+/** Its Worker owns the objects, and nobody asks it: so no isolate is both an edge and an object. */
+const OWNER = 'CDG'
+const BARE = 'bare'
 /** Where FRA and AMS are, and the pool that is there. */
 const NEAR_REGION = 'eu-central'
 const NEAR_POOL = 'eu-central'
@@ -66,19 +77,28 @@ export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMe
   }
   const secrets = randomSecrets()
   try {
+    const nearUrl = engines.find(({ pool }) => pool.id === NEAR_POOL)?.url ?? ''
     const { url, miniflare, objectOwner } = await startMiniflareMesh({
       workerDir: options.workerDir,
-      colos: COLOS,
+      colos: [OWNER, ...COLOS],
       config: devConfig(settings, secrets, engines),
       secrets,
       ...(options.isDelayed ? { delays: '{}' } : {}),
+      moreWorkers: [await bareWorker(nearUrl)],
+      isInspected: options.isInspected ?? false,
     })
     return {
       url,
-      nearPool: { url: engines.find(({ pool }) => pool.id === NEAR_POOL)?.url ?? '', region: NEAR_REGION },
+      nearPool: { url: nearUrl, region: NEAR_REGION },
       isNear: (pool) => pool === NEAR_POOL || !options.isDelayed,
+      bareUrl: (await miniflare.unsafeGetDirectURL(BARE)).href,
       key: secrets.apiKeys[TENANT] ?? '',
       workerd: await childNamed('workerd'),
+      heapOf: async (isolate) =>
+        liveHeapMib(
+          await miniflare.getInspectorURL(),
+          isolate === 'objects' ? objectOwner : `edge-${isolate.toLowerCase()}`,
+        ),
       async answersInKv() {
         const kv = await miniflare.getKVNamespace('ANSWERS', objectOwner)
         return (await kv.list()).keys.length
@@ -100,6 +120,23 @@ export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMe
   } catch (error) {
     stopEngines()
     throw error
+  }
+}
+
+async function bareWorker(pool: string): Promise<object> {
+  const contents = await readFile(path.join(import.meta.dirname, 'bare-worker.js'), 'utf8')
+  return {
+    config: {
+      name: BARE,
+      compatibilityDate: '2026-10-28',
+      manifest: { mainModule: 'index.js', modules: { 'index.js': { type: 'esm', contents } } },
+      env: {
+        POOL: { type: 'text', value: pool },
+        RELAY: { type: 'durable-object', worker: BARE, exportName: 'Relay' },
+      },
+      exports: { Relay: { type: 'durable-object', storage: 'sqlite' } },
+    },
+    dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
   }
 }
 

@@ -8,11 +8,12 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildLocalEntry } from '../build/local-entry.ts'
 import { PROJECT_DIR } from '../build/wrangler.ts'
-import { COLOS, PREFILL_MS, startBenchMesh, TOKEN_MS } from './bench-mesh.ts'
+import { COLOS, PREFILL_MS, startBenchMesh, TOKEN_MS, type BenchMesh } from './bench-mesh.ts'
 import { measureFirstToken } from './measure-first-token.ts'
 import { measureHits } from './measure-hits.ts'
-import { measureLoad } from './measure-load.ts'
-import { measureRelay, measureThroughput } from './measure-throughput.ts'
+import { measureHeap, measureLoad, type HeapLoad, type Loads } from './measure-load.ts'
+import { measureRelay } from './measure-relay.ts'
+import { measureThroughput } from './measure-throughput.ts'
 import { reportOf, type Measured } from './report.ts'
 import { freshPrompt, LONG, toEdge } from './story.ts'
 import { timed } from './timed-request.ts'
@@ -21,12 +22,16 @@ interface Amounts {
   readonly answers: number
   readonly rounds: number
   readonly seconds: number
-  readonly followers: readonly number[]
-  readonly logs: number
+  readonly loads: Loads
 }
 
-const FULL: Amounts = { answers: 60, rounds: 100, seconds: 4, followers: [1, 100, 1000], logs: 200 }
-const QUICK: Amounts = { answers: 5, rounds: 6, seconds: 1, followers: [1, 20], logs: 20 }
+const FULL: Amounts = {
+  answers: 60,
+  rounds: 100,
+  seconds: 4,
+  loads: { followers: [1, 100, 1000], logs: 200 },
+}
+const QUICK: Amounts = { answers: 5, rounds: 6, seconds: 1, loads: { followers: [1, 20], logs: 20 } }
 /** Requests to each edge before anything is measured. */
 const WARM_UP = 20
 
@@ -39,7 +44,8 @@ try {
   console.log(await machine())
   const off = await measure(false)
   const on = await measure(true)
-  console.log(`\n${reportOf({ off, on })}\n`)
+  const heap = await heapUnderLoad()
+  console.log(`\n${reportOf({ off, on, heap })}\n`)
   console.log(`Load of the machine at the end: ${load()}.`)
 } finally {
   await entry.remove()
@@ -47,27 +53,47 @@ try {
 
 async function measure(isDelayed: boolean): Promise<Measured> {
   const mesh = await startBenchMesh({ workerDir: entry.dir, isDelayed, promotions: amounts.answers })
-  const step = async <T>(what: string, work: Promise<T>): Promise<T> => {
+  const step = <T>(what: string, work: (mesh: BenchMesh) => Promise<T>): Promise<T> => {
     console.error(`delays ${isDelayed ? 'on' : 'off'}: ${what} …`)
-    return work
+    return work(mesh)
   }
   try {
-    for (const colo of COLOS) {
-      for (let request = 0; request < WARM_UP; request += 1) {
-        await timed(toEdge(mesh, colo, { prompt: freshPrompt(), tokens: 1 }))
-      }
-    }
+    await warmUp(mesh)
     return {
       // First, while the process has used little memory.
-      load: await step('load', measureLoad(mesh, amounts.followers, amounts.logs)),
-      hits: await step('hits', measureHits(mesh, amounts.answers)),
+      load: await step('load', () => measureLoad(mesh, amounts.loads)),
+      hits: await step('hits', () => measureHits(mesh, amounts.answers)),
       // After the hits, which have used up what may be copied to KV.
-      throughput: await step('throughput', measureThroughput(mesh, amounts.seconds)),
-      firstToken: await step('first tokens', measureFirstToken(mesh, amounts.rounds)),
-      relay: await step('relay', measureRelay(mesh)),
+      throughput: await step('throughput', () => measureThroughput(mesh, amounts.seconds)),
+      firstToken: await step('first tokens', () => measureFirstToken(mesh, amounts.rounds)),
+      relay: await step('relay', measureRelay),
     }
   } finally {
     await mesh.stop()
+  }
+}
+
+async function heapUnderLoad(): Promise<readonly HeapLoad[]> {
+  console.error('heap …')
+  const mesh = await startBenchMesh({
+    workerDir: entry.dir,
+    isDelayed: false,
+    promotions: 0,
+    isInspected: true,
+  })
+  try {
+    await warmUp(mesh)
+    return await measureHeap(mesh, amounts.loads)
+  } finally {
+    await mesh.stop()
+  }
+}
+
+async function warmUp(mesh: BenchMesh): Promise<void> {
+  for (const colo of COLOS) {
+    for (let request = 0; request < WARM_UP; request += 1) {
+      await timed(toEdge(mesh, colo, { prompt: freshPrompt(), tokens: 1 }))
+    }
   }
 }
 

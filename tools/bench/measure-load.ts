@@ -1,4 +1,5 @@
 /** What one shard costs that has many readers of one log, or many logs: CPU, memory, and the time the answers take. */
+import { setTimeout as wait } from 'node:timers/promises'
 import type { BenchMesh } from './bench-mesh.ts'
 import { expectWord } from './measure-hits.ts'
 import { watching, type Watched } from './process-usage.ts'
@@ -14,37 +15,94 @@ export interface Load extends Watched {
   readonly lastEndMs: number
 }
 
-/** How long the pool takes for such an answer is the least that any reader can need. */
-export async function measureLoad(
-  mesh: BenchMesh,
-  followers: readonly number[],
-  logs: number,
-): Promise<readonly Load[]> {
-  const loads: Load[] = []
-  for (const readers of followers) {
-    const story: Story = { prompt: freshPrompt(), tokens: LONG }
-    const read = (): Promise<TimedAnswer> => timed(toEdge(mesh, 'FRA', story))
-    loads.push(await load(mesh, `${readers} of one log`, readers, read, ['miss', 'coalesced']))
-  }
-  const read = (): Promise<TimedAnswer> => timed(toEdge(mesh, 'FRA', { prompt: freshPrompt(), tokens: LONG }))
-  loads.push(await load(mesh, `${logs} of as many logs`, logs, read, ['miss']))
-  return loads
+export interface HeapLoad {
+  readonly what: string
+  /** Live heap in MiB before, and when the last reader has begun to read. */
+  readonly objects: { readonly before: number; readonly during: number }
+  readonly edge: { readonly before: number; readonly during: number }
 }
 
-async function load(
+export interface Loads {
+  /** Readers of one log. */
+  readonly followers: readonly number[]
+  /** Logs with a reader each. */
+  readonly logs: number
+}
+
+interface Readers {
+  readonly what: string
+  readonly count: number
+  readonly storyOf: () => Story
+}
+
+/** How long the pool takes for such an answer is the least that any reader can need. */
+export async function measureLoad(mesh: BenchMesh, loads: Loads): Promise<readonly Load[]> {
+  const measured: Load[] = []
+  for (const readers of readersOf(loads)) {
+    const { result, ...watched } = await watching(mesh.workerd, () => read(mesh, readers))
+    const ends = result.map(({ endMs }) => endMs)
+    const { what, count } = readers
+    const lastEndMs = Math.max(...ends)
+    measured.push({ what, readers: count, ...watched, medianEndMs: summarize(ends).p50, lastEndMs })
+  }
+  return measured
+}
+
+/** On a mesh that is inspected. */
+export async function measureHeap(mesh: BenchMesh, loads: Loads): Promise<readonly HeapLoad[]> {
+  const measured: HeapLoad[] = []
+  for (const readers of readersOf(loads)) {
+    const before = await heaps(mesh)
+    let begun = 0
+    const reading = read(mesh, readers, () => {
+      begun += 1
+    })
+    while (begun < readers.count) await Promise.race([wait(20), reading])
+    const during = await heaps(mesh)
+    await reading
+    measured.push({
+      what: readers.what,
+      objects: { before: before.objects, during: during.objects },
+      edge: { before: before.edge, during: during.edge },
+    })
+  }
+  return measured
+}
+
+function readersOf({ followers, logs }: Loads): readonly Readers[] {
+  return [
+    ...followers.map((count): Readers => {
+      const story = { prompt: freshPrompt(), tokens: LONG }
+      return { what: `${count} of one log`, count, storyOf: () => story }
+    }),
+    {
+      what: `${logs} of as many logs`,
+      count: logs,
+      storyOf: () => ({ prompt: freshPrompt(), tokens: LONG }),
+    },
+  ]
+}
+
+async function heaps(mesh: BenchMesh): Promise<{ objects: number; edge: number }> {
+  return { objects: await mesh.heapOf('objects'), edge: await mesh.heapOf('FRA') }
+}
+
+async function read(
   mesh: BenchMesh,
-  what: string,
-  readers: number,
-  read: () => Promise<TimedAnswer>,
-  words: readonly string[],
-): Promise<Load> {
-  const { result, ...watched } = await watching(mesh.workerd, () =>
-    Promise.all(Array.from({ length: readers }, read)),
+  { count, storyOf }: Readers,
+  onFirstByte?: () => void,
+): Promise<readonly TimedAnswer[]> {
+  const answers = await Promise.all(
+    Array.from({ length: count }, () => timed(toEdge(mesh, 'FRA', storyOf()), onFirstByte)),
   )
-  for (const answer of result) {
+  // One makes it, and the others follow; who comes when it is whole has not followed.
+  expectWords(answers, ['miss', 'coalesced'])
+  return answers
+}
+
+function expectWords(answers: readonly TimedAnswer[], words: readonly string[]): void {
+  for (const answer of answers) {
     const word = String(answer.headers['x-mesh-cache'])
     expectWord(answer, words.includes(word) ? word : words.join(' or '))
   }
-  const ends = result.map(({ endMs }) => endMs)
-  return { what, readers, ...watched, medianEndMs: summarize(ends).p50, lastEndMs: Math.max(...ends) }
 }

@@ -1,8 +1,8 @@
-/** How many known answers a second one thread of workerd gives, and what relaying one that is made costs it per frame. */
+/** How many known answers a second one thread of workerd gives. */
 import type { BenchMesh, Colo } from './bench-mesh.ts'
 import { expectWord } from './measure-hits.ts'
 import { watching } from './process-usage.ts'
-import { freshPrompt, LONG, LONG_FRAMES, toEdge, type Story } from './story.ts'
+import { freshPrompt, LONG, toEdge, type Story } from './story.ts'
 import { timed } from './timed-request.ts'
 
 export interface Throughput {
@@ -12,17 +12,9 @@ export interface Throughput {
   readonly cpuMs: number
 }
 
-export interface RelayCost {
-  readonly what: string
-  /** Of workerd, per frame and reader. */
-  readonly cpuMicroseconds: number
-}
-
 const CONNECTIONS = 16
 /** Fewer than the log has: what is only a part of a log is not kept by the isolate that read it. */
 const PART = LONG - 50
-/** Enough that a hundredth of a second, the unit of what Linux tells, is little. */
-const STREAMS = 32
 
 /** To be called when nothing more is copied to KV, so that a shard's answers keep coming from the shard. */
 export async function measureThroughput(mesh: BenchMesh, seconds: number): Promise<readonly Throughput[]> {
@@ -40,7 +32,7 @@ export async function measureThroughput(mesh: BenchMesh, seconds: number): Promi
 
 async function rateOf(mesh: BenchMesh, colo: Colo, story: Story, seconds: number) {
   // Code is compiled when it has run for a while.
-  await answersWithin(mesh, colo, story, seconds / 4)
+  await answersWithin(mesh, colo, story, seconds / 2)
   const { result, cpuMs } = await watching(mesh.workerd, () => answersWithin(mesh, colo, story, seconds))
   return { answersPerSecond: result.answers / result.seconds, cpuMs: cpuMs / result.answers }
 }
@@ -58,23 +50,4 @@ async function answersWithin(mesh: BenchMesh, colo: Colo, story: Story, seconds:
   }
   await Promise.all(Array.from({ length: CONNECTIONS }, askOn))
   return { answers, seconds: (performance.now() - startedAt) / 1000 }
-}
-
-/** Answers that come at a pool's pace, a frame at a time. */
-export async function measureRelay(mesh: BenchMesh): Promise<readonly RelayCost[]> {
-  const costs: RelayCost[] = []
-  for (const [what, headers] of [
-    ['private miss', { 'x-mesh-cache': 'off' }],
-    ['shared miss', {}],
-  ] as const) {
-    const { cpuMs } = await watching(mesh.workerd, () =>
-      Promise.all(
-        Array.from({ length: STREAMS }, () =>
-          timed(toEdge(mesh, 'FRA', { prompt: freshPrompt(), tokens: LONG }, headers)),
-        ),
-      ),
-    )
-    costs.push({ what, cpuMicroseconds: (cpuMs * 1000) / (STREAMS * LONG_FRAMES) })
-  }
-  return costs
 }

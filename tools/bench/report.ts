@@ -1,8 +1,9 @@
 /** Makes tables of what was measured on a mesh without delays and on one with them. */
 import { markdownTable, shown } from './markdown-table.ts'
 import type { Samples } from './measure-hits.ts'
-import type { Load } from './measure-load.ts'
-import type { RelayCost, Throughput } from './measure-throughput.ts'
+import type { HeapLoad, Load } from './measure-load.ts'
+import type { RelayCost } from './measure-relay.ts'
+import type { Throughput } from './measure-throughput.ts'
 import { summarize } from './statistics.ts'
 import { LONG_FRAMES } from './story.ts'
 
@@ -18,9 +19,11 @@ export interface Measured {
 export interface Report {
   readonly off: Measured
   readonly on: Measured
+  /** Heaps are as large whatever is delayed. */
+  readonly heap: readonly HeapLoad[]
 }
 
-export function reportOf({ off, on }: Report): string {
+export function reportOf({ off, on, heap }: Report): string {
   return [
     '### Known answers, and runs that are read on (ms)',
     times(off.hits, on.hits),
@@ -34,6 +37,8 @@ export function reportOf({ off, on }: Report): string {
     loads(off.load),
     '### One shard under load, delays on',
     loads(on.load),
+    '### Live heap under load (MiB)',
+    heaps(heap),
   ].join('\n\n')
 }
 
@@ -80,7 +85,7 @@ function loads(measured: readonly Load[]): string {
     'last end ms',
     'CPU ms',
     'CPU µs per reader and frame',
-    'memory before MiB',
+    'process before MiB',
     'peak MiB',
   ]
   const rows = measured.map((load) => [
@@ -93,6 +98,15 @@ function loads(measured: readonly Load[]): string {
       load.memoryBeforeMib,
       load.memoryPeakMib,
     ].map(shown),
+  ])
+  return markdownTable(head, rows)
+}
+
+function heaps(measured: readonly HeapLoad[]): string {
+  const head = ['readers', 'objects before', 'during', 'edge before', 'during']
+  const rows = measured.map(({ what, objects, edge }) => [
+    what,
+    ...[objects.before, objects.during, edge.before, edge.during].map(shown),
   ])
   return markdownTable(head, rows)
 }

@@ -43,6 +43,15 @@ export function toPool(mesh: BenchMesh, story: Story): TimedRequest {
   }
 }
 
+/** Asks the Worker that only passes on. */
+export function toBareWorker(
+  mesh: BenchMesh,
+  relay: 'native' | 'javascript' | 'object',
+  story: Story,
+): TimedRequest {
+  return { ...toPool(mesh, story), url: `${mesh.bareUrl}${relay}` }
+}
+
 /** Comes back to a run when it has had so many events of it. */
 export function toRun(mesh: BenchMesh, colo: Colo, run: string, from: number): TimedRequest {
   return {

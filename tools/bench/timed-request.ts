@@ -25,8 +25,14 @@ const agent = new Agent({ keepAlive: true, timeout: 2500, maxSockets: Infinity }
 const FIRST_TOKEN = /"content":"[^"]/
 const END = 'data: [DONE]\n\n'
 
-/** Streams an answer. Rejects for one that is not whole: what is measured must have worked. */
-export function timed({ url, method, headers, body }: TimedRequest): Promise<TimedAnswer> {
+/**
+ * Streams an answer. Rejects for one that is not whole: what is measured must have worked. `onFirstByte` is called while it
+ * comes.
+ */
+export function timed(
+  { url, method, headers, body }: TimedRequest,
+  onFirstByte: () => void = () => undefined,
+): Promise<TimedAnswer> {
   return new Promise((resolve, reject) => {
     const startedAt = performance.now()
     const since = (): number => performance.now() - startedAt
@@ -37,7 +43,10 @@ export function timed({ url, method, headers, body }: TimedRequest): Promise<Tim
       let last = ''
       response.setEncoding('utf8')
       response.on('data', (text: string) => {
-        firstByteMs ??= since()
+        if (firstByteMs === undefined) {
+          firstByteMs = since()
+          onFirstByte()
+        }
         if (firstTokenMs === undefined) {
           beginning += text
           if (FIRST_TOKEN.test(beginning)) firstTokenMs = since()

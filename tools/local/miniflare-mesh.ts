@@ -19,6 +19,8 @@ export interface MiniflareMeshOptions {
   /** Bindings in place of the usual ones, and the Workers that they lead to. */
   readonly bindings?: Readonly<Record<string, object>>
   readonly moreWorkers?: readonly object[]
+  /** Whether V8's inspector can look into the isolates; it costs them a little. */
+  readonly isInspected?: boolean
 }
 
 export interface MiniflareMesh {
@@ -75,6 +77,7 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
     port: 0,
     log: new Log(LogLevel.NONE),
     unsafeInspectDurableObjects: true,
+    ...(options.isInspected === true ? { inspectorPort: 0 } : {}),
     handleStructuredLogs: ({ message }: { message: string }) => onLog?.(message),
     workers: [
       ...colos.map((colo) => ({
