@@ -5,50 +5,69 @@ interface Target {
   readonly webSocketDebuggerUrl: string
 }
 
-interface HeapUsage {
-  readonly usedSize: number
+/** What V8's inspector protocol sends, as far as it matters here. */
+interface Message {
+  readonly id?: number
+  readonly method?: string
+  readonly params?: { readonly context?: { readonly id: number } }
+  readonly result?: { readonly usedSize?: number }
+  readonly error?: { readonly message: string }
 }
 
-/** In MiB, of what is left when V8 has collected the garbage. @throws where there is no such Worker */
+interface Session {
+  send(method: string, params?: object): Promise<Message['result']>
+  /** Of the Worker's global scope; there once `Runtime.enable` has been answered. */
+  context(): number | undefined
+  close(): void
+}
+
+/** Makes `gc` a function of the global scope: what the inspector offers for it, workerd does not do. */
+export const EXPOSE_GC = '--expose-gc'
+
+/** In MiB, of what is left when the garbage is collected. For a workerd that was started with EXPOSE_GC. */
 export async function liveHeapMib(inspector: URL, worker: string): Promise<number> {
   const listed = await fetch(`http://${inspector.host}/json`)
-  // V8's inspector protocol has this list.
+  // As the protocol has it.
   const targets = (await listed.json()) as readonly Target[]
   const target = targets.find(({ id }) => id === `core:user:${worker}`)
   if (target === undefined) throw new Error(`the inspector knows no Worker ${worker}`)
   const session = await openSession(target.webSocketDebuggerUrl)
   try {
-    await session.send('HeapProfiler.collectGarbage')
-    // As the protocol has it.
-    const { usedSize } = (await session.send('Runtime.getHeapUsage')) as HeapUsage
-    return usedSize / 1024 / 1024
+    await session.send('Runtime.enable')
+    await session.send('Runtime.evaluate', { expression: 'gc()', contextId: session.context() })
+    const usage = await session.send('Runtime.getHeapUsage')
+    return (usage?.usedSize ?? NaN) / 1024 / 1024
   } finally {
     session.close()
   }
 }
 
-async function openSession(url: string) {
+async function openSession(url: string): Promise<Session> {
   const socket = new WebSocket(url)
-  const waiting = new Map<number, (result: unknown) => void>()
+  const waiting = new Map<number, (message: Message) => void>()
+  let context: number | undefined
   let calls = 0
   socket.addEventListener('message', ({ data }) => {
-    // As the protocol has it; events have no id.
-    const { id, result } = JSON.parse(String(data)) as { id?: number; result?: unknown }
-    if (id !== undefined) waiting.get(id)?.(result)
+    const message = JSON.parse(String(data)) as Message
+    if (message.method === 'Runtime.executionContextCreated') context = message.params?.context?.id
+    if (message.id !== undefined) waiting.get(message.id)?.(message)
   })
   await new Promise<void>((resolve, reject) => {
     socket.addEventListener('open', () => resolve())
     socket.addEventListener('error', () => reject(new Error('the inspector does not answer')))
   })
   return {
-    send(method: string): Promise<unknown> {
+    async send(method, params = {}) {
       calls += 1
       const id = calls
-      return new Promise((resolve) => {
+      const { result, error } = await new Promise<Message>((resolve) => {
         waiting.set(id, resolve)
-        socket.send(JSON.stringify({ id, method }))
+        socket.send(JSON.stringify({ id, method, params }))
       })
+      if (error !== undefined) throw new Error(`${method}: ${error.message}`)
+      return result
     },
+    context: () => context,
     close: () => socket.close(),
   }
 }

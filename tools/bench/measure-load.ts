@@ -57,7 +57,11 @@ export async function measureHeap(mesh: BenchMesh, loads: Loads): Promise<readon
     const reading = read(mesh, readers, () => {
       begun += 1
     })
-    while (begun < readers.count) await Promise.race([wait(20), reading])
+    let isOver = false
+    void reading.finally(() => {
+      isOver = true
+    })
+    while (begun < readers.count && !isOver) await wait(20)
     const during = await heaps(mesh)
     await reading
     measured.push({
@@ -95,8 +99,8 @@ async function read(
   const answers = await Promise.all(
     Array.from({ length: count }, () => timed(toEdge(mesh, 'FRA', storyOf()), onFirstByte)),
   )
-  // One makes it, and the others follow; who comes when it is whole has not followed.
-  expectWords(answers, ['miss', 'coalesced'])
+  // One makes it, and the others follow; of a thousand on a busy machine the last may come when it is whole.
+  expectWords(answers, ['miss', 'coalesced', 'hit'])
   return answers
 }
 
