@@ -10,7 +10,7 @@ import type { DevSecrets } from '../local/dev-secrets.ts'
 import { startEngines } from '../local/engines.ts'
 import { startMiniflareMesh } from '../local/miniflare-mesh.ts'
 import { readConfig } from '../local/read-config.ts'
-import { liveHeapMib } from './isolate-heap.ts'
+import { EXPOSE_GC, liveHeapMib } from './isolate-heap.ts'
 import { childNamed } from './process-usage.ts'
 
 export interface BenchMeshOptions {
@@ -69,6 +69,8 @@ const ENGINE_TIMES = [
 const CAPACITY = 512
 
 export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMesh> {
+  // Miniflare takes V8's flags from here alone, when it starts workerd.
+  process.env['MINIFLARE_WORKERD_V8_FLAGS'] = options.isInspected === true ? EXPOSE_GC : ''
   const settings = await benchConfig(options.promotions)
   const distances = options.isDelayed ? [] : ['--rtt-matrix', '{}']
   const engines = await startEngines(settings, 'simulated', [...ENGINE_TIMES, ...distances])

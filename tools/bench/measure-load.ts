@@ -29,6 +29,8 @@ export interface Loads {
   readonly logs: number
 }
 
+const POLL_MS = 20
+
 interface Readers {
   readonly what: string
   readonly count: number
@@ -58,10 +60,11 @@ export async function measureHeap(mesh: BenchMesh, loads: Loads): Promise<readon
       begun += 1
     })
     let isOver = false
-    void reading.finally(() => {
+    const end = (): void => {
       isOver = true
-    })
-    while (begun < readers.count && !isOver) await wait(20)
+    }
+    void reading.then(end, end)
+    while (begun < readers.count && !isOver) await wait(POLL_MS)
     const during = await heaps(mesh)
     await reading
     measured.push({
