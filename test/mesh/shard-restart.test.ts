@@ -111,9 +111,10 @@ describe('restarted in the middle of an answer', () => {
       const expected = said(await one.uninterrupted(prompt, body))
       expect([late.word, said(late)]).toEqual(['extended', expected])
       expect(said(await first)).toEqual(expected)
-      // The first answer, its rest for the first reader, the rest for the late one, and the one it is compared to.
+      // The first answer, its rest for the first reader and the late one (together, where the one was still being made
+      // when the other came), and the one it is compared to.
       const { generations, tokens } = one.since(before)
-      expect(generations).toBe(4)
+      expect([3, 4]).toContain(generations)
       expect(tokens).toBeLessThan(400 * 4 - 200)
       expect((await one.ask(prompt, body)).word).toBe('hit')
     },
