@@ -24,7 +24,8 @@ const relays = {
 }
 
 async function askPool(env, body) {
-  const headers = { 'content-type': 'application/json' }
+  // It is where the pool is.
+  const headers = { 'content-type': 'application/json', 'x-sim-edge-region': env.REGION }
   const response = await fetch(`${env.POOL}/v1/chat/completions`, { method: 'POST', headers, body })
   return response.body
 }

@@ -19,7 +19,7 @@ export interface BenchMeshOptions {
   readonly isDelayed: boolean
   /** Answers that may be copied to KV: those that come after are read from their shard for ever. */
   readonly promotions: number
-  /** Whether heaps are to be looked at; then times are not. */
+  /** Whether heaps are to be looked at. Then times are not, and pools are so slow that there is time to look. */
   readonly isInspected?: boolean
 }
 
@@ -34,6 +34,8 @@ export interface BenchMesh {
   readonly bareUrl: string
   /** May do everything and go anywhere. */
   readonly key: string
+  /** Of a tenant that is bound to the jurisdiction of FRA and AMS. */
+  readonly restrictedKey: string
   /** The process in which all edges and objects run, on one thread. */
   readonly workerd: number
   /** In MiB, of all objects, and of one edge. @throws where nothing is inspected */
@@ -56,15 +58,13 @@ const BARE = 'bare'
 const NEAR_REGION = 'eu-central'
 const NEAR_POOL = 'eu-central'
 const TENANT = 'demo'
+const RESTRICTED_TENANT = 'eu-bank'
 
 /** Time to first token; the same for every prompt, so that what is added to it can be seen. */
 export const PREFILL_MS = 20
 /** Fifty tokens a second, as an 8B model on one GPU gives each of a large batch. */
 export const TOKEN_MS = 20
-const ENGINE_TIMES = [
-  ['--prefill-overhead', String(PREFILL_MS)],
-  ['--inter-token-latency', String(TOKEN_MS)],
-].flat()
+const SLOW_TOKEN_MS = 40
 /** Nothing waits in a pool's queue. */
 const CAPACITY = 512
 
@@ -72,8 +72,7 @@ export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMe
   // Miniflare takes V8's flags from here alone, when it starts workerd.
   process.env['MINIFLARE_WORKERD_V8_FLAGS'] = options.isInspected === true ? EXPOSE_GC : ''
   const settings = await benchConfig(options.promotions)
-  const distances = options.isDelayed ? [] : ['--rtt-matrix', '{}']
-  const engines = await startEngines(settings, 'simulated', [...ENGINE_TIMES, ...distances])
+  const engines = await startEngines(settings, 'simulated', engineFlags(options))
   const stopEngines = (): void => {
     for (const engine of engines) engine.process.kill('SIGTERM')
   }
@@ -95,6 +94,7 @@ export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMe
       isNear: (pool) => pool === NEAR_POOL || !options.isDelayed,
       bareUrl: (await miniflare.unsafeGetDirectURL(BARE)).href,
       key: secrets.apiKeys[TENANT] ?? '',
+      restrictedKey: secrets.apiKeys[RESTRICTED_TENANT] ?? '',
       workerd: await childNamed('workerd'),
       heapOf: async (isolate) =>
         liveHeapMib(
@@ -125,6 +125,14 @@ export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMe
   }
 }
 
+function engineFlags({ isDelayed, isInspected }: BenchMeshOptions): string[] {
+  return [
+    ['--prefill-overhead', String(PREFILL_MS)],
+    ['--inter-token-latency', String(isInspected === true ? SLOW_TOKEN_MS : TOKEN_MS)],
+    isDelayed ? [] : ['--rtt-matrix', '{}'],
+  ].flat()
+}
+
 async function bareWorker(pool: string): Promise<object> {
   const contents = await readFile(path.join(import.meta.dirname, 'bare-worker.js'), 'utf8')
   return {
@@ -134,6 +142,7 @@ async function bareWorker(pool: string): Promise<object> {
       manifest: { mainModule: 'index.js', modules: { 'index.js': { type: 'esm', contents } } },
       env: {
         POOL: { type: 'text', value: pool },
+        REGION: { type: 'text', value: NEAR_REGION },
         RELAY: { type: 'durable-object', worker: BARE, exportName: 'Relay' },
       },
       exports: { Relay: { type: 'durable-object', storage: 'sqlite' } },
@@ -161,6 +170,8 @@ function randomSecrets(): DevSecrets {
     adminToken: secret(),
     fingerprintSecret: secret(),
     encryptionSecret: secret(),
-    apiKeys: { [TENANT]: formatKey(TENANT, secret().slice(0, 32)) },
+    apiKeys: Object.fromEntries(
+      [TENANT, RESTRICTED_TENANT].map((tenant) => [tenant, formatKey(tenant, secret().slice(0, 32))]),
+    ),
   }
 }

@@ -27,8 +27,8 @@ interface Amounts {
 
 const FULL: Amounts = {
   answers: 60,
-  rounds: 100,
-  seconds: 4,
+  rounds: 80,
+  seconds: 3,
   loads: { followers: [1, 100, 1000], logs: 200 },
 }
 const QUICK: Amounts = { answers: 5, rounds: 6, seconds: 1, loads: { followers: [1, 20], logs: 20 } }
@@ -63,7 +63,7 @@ async function measure(isDelayed: boolean): Promise<Measured> {
       // First, while the process has used little memory.
       load: await step('load', () => measureLoad(mesh, amounts.loads)),
       hits: await step('hits', () => measureHits(mesh, amounts.answers)),
-      // After the hits, which have used up what may be copied to KV.
+      // Then nothing is copied to KV any more.
       throughput: await step('throughput', () => measureThroughput(mesh, amounts.seconds)),
       firstToken: await step('first tokens', () => measureFirstToken(mesh, amounts.rounds)),
       relay: await step('relay', measureRelay),

@@ -12,11 +12,13 @@ const POLL_MS = 50
 /** Events that a reader has had when it comes back. */
 const HAD = LONG / 2
 
-/** Which request of an answer is served from where follows from the order of the steps; see where each begins. */
+/**
+ * Which request of an answer is served from where follows from the order of the steps; see where each begins. Uses up what
+ * may be copied to KV.
+ */
 export async function measureHits(mesh: BenchMesh, answers: number): Promise<Samples> {
   const samples = new Map<string, number[]>()
-  const stories = Array.from({ length: answers }, (): Story => ({ prompt: freshPrompt(), tokens: LONG }))
-  const runs: string[] = []
+  const restricted = { authorization: `Bearer ${mesh.restrictedKey}` }
 
   function note(what: string, answer: TimedAnswer): void {
     for (const [part, ms] of [
@@ -28,35 +30,47 @@ export async function measureHits(mesh: BenchMesh, answers: number): Promise<Sam
     }
   }
 
+  /** Leaves logs in a shard, and nothing anywhere else. */
+  async function made(headers: Readonly<Record<string, string>> = {}): Promise<readonly Story[]> {
+    const stories = Array.from({ length: answers }, () => ({ prompt: freshPrompt(), tokens: LONG }))
+    await Promise.all(stories.map((story) => timed(toEdge(mesh, 'FRA', story, headers))))
+    return stories
+  }
+
   async function hits(
-    what: string,
+    what: string | undefined,
+    stories: readonly Story[],
     colo: Colo,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<void> {
+  ): Promise<readonly TimedAnswer[]> {
+    const measured: TimedAnswer[] = []
     for (const story of stories) {
       const answer = await timed(toEdge(mesh, colo, story, headers))
       expectWord(answer, 'hit')
-      note(what, answer)
+      if (what !== undefined) note(what, answer)
+      measured.push(answer)
     }
+    return measured
   }
 
-  // Made, which leaves a log in the shard and nothing anywhere else.
-  await Promise.all(stories.map((story) => timed(toEdge(mesh, 'FRA', story))))
+  const stories = await made()
   await mesh.restartShards()
-  await hits('hit from the shard’s database', 'AMS')
-  // The first reading has brought it into the shard's memory. The second one is what it is copied to KV for.
-  await hits('hit from the shard’s memory', 'FRA')
-  // What an isolate has read whole from a shard it keeps.
-  await hits('hit from the isolate’s memory', 'FRA')
+  await hits('hit from the shard’s database', stories, 'AMS')
+  // The second time that a shard replays it, it is copied to KV.
+  await hits(undefined, stories, 'FRA')
   await untilInKv(mesh, answers)
+  // What an isolate has read whole from a shard it keeps.
+  const known = await hits('hit from the isolate’s memory', stories, 'FRA')
   // Isolates and regions that have had nothing to do with it. Their shards would begin to make it, and a pool as fast as
   // ours has its first token before KV has answered a first read: here it is the read that is measured.
-  for (const colo of ['SIN', 'IAD'] as const) await hits('hit from KV', colo, { 'x-mesh-cache': 'only' })
-
-  for (const story of stories) {
-    const { headers } = await timed(toEdge(mesh, 'FRA', story))
-    runs.push(String(headers['x-mesh-run']))
+  for (const colo of ['SIN', 'IAD'] as const) {
+    await hits('hit from KV', stories, colo, { 'x-mesh-cache': 'only' })
   }
+  await hits('hit from the shard’s memory', await made(), 'FRA')
+  const theirs = await made(restricted)
+  await hits('the same of a restricted tenant (KV is not asked)', theirs, 'FRA', restricted)
+
+  const runs = known.map(({ headers }) => String(headers['x-mesh-run']))
   for (const run of runs) note('resume in the same region', await timed(toRun(mesh, 'AMS', run, HAD)))
   for (const run of runs) note('resume in another region', await timed(toRun(mesh, 'IAD', run, HAD)))
   return samples

@@ -15,8 +15,6 @@ export interface Watched {
   readonly memoryPeakMib: number
 }
 
-/** The kernel counts in hundredths of a second on every platform that Node runs on (USER_HZ). */
-const TICK_MS = 10
 const SAMPLE_EVERY_MS = 50
 
 /** The process of this name that this one has started last. @throws where there is none, or no /proc */
@@ -24,8 +22,8 @@ export async function childNamed(name: string): Promise<number> {
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number)
   const found = await Promise.all(
     pids.map(async (pid) => {
-      const fields = await statOf(pid).catch(() => undefined)
-      return fields?.name === name && fields.parent === process.pid ? pid : 0
+      const parent = await parentOf(pid, name).catch(() => undefined)
+      return parent === process.pid ? pid : 0
     }),
   )
   const newest = Math.max(...found)
@@ -34,9 +32,9 @@ export async function childNamed(name: string): Promise<number> {
 }
 
 export async function usageOf(pid: number): Promise<ProcessUsage> {
-  const [{ ticks }, status] = await Promise.all([statOf(pid), readFile(`/proc/${pid}/status`, 'utf8')])
+  const [cpuMs, status] = await Promise.all([cpuMsOf(pid), readFile(`/proc/${pid}/status`, 'utf8')])
   const kib = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1])
-  return { cpuMs: ticks * TICK_MS, memoryMib: kib / 1024 }
+  return { cpuMs, memoryMib: kib / 1024 }
 }
 
 /** Watches a process while something is done. */
@@ -57,15 +55,24 @@ export async function watching<T>(pid: number, work: () => Promise<T>): Promise<
   }
 }
 
-/** The fields of proc(5)'s `stat` that matter here; the name is in brackets and may hold anything. */
-async function statOf(pid: number): Promise<{ name: string; parent: number; ticks: number }> {
+/**
+ * The scheduler's own account, in nanoseconds. The one in `stat` counts whoever runs when the clock ticks: a process that
+ * is woken by timers, at ticks, is then charged for several times what it used.
+ */
+async function cpuMsOf(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`)
+  const used = threads.map(async (thread) => {
+    // A thread may end in the meantime.
+    const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0')
+    return Number(text.split(' ', 1)[0])
+  })
+  return (await Promise.all(used)).reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1e6
+}
+
+/** Undefined where the process has another name. In `stat` that is in brackets, and may hold anything. */
+async function parentOf(pid: number, name: string): Promise<number | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
   const end = stat.lastIndexOf(')')
-  const [, parent, ...rest] = stat.slice(end + 2).split(' ')
-  // utime and stime are the 14th and 15th of all; the two before and the two above are gone.
-  return {
-    name: stat.slice(stat.indexOf('(') + 1, end),
-    parent: Number(parent),
-    ticks: Number(rest[9]) + Number(rest[10]),
-  }
+  const [, parent] = stat.slice(end + 2).split(' ')
+  return stat.slice(stat.indexOf('(') + 1, end) === name ? Number(parent) : undefined
 }
