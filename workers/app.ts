@@ -9,7 +9,7 @@ import { adminRoutes } from './routes/admin.ts'
 import { embed } from './routes/embeddings.ts'
 import { generate } from './routes/generate.ts'
 import { detachGeneration, resumeGeneration } from './routes/generations.ts'
-import { health } from './routes/health.ts'
+import { health, ready } from './routes/health.ts'
 import { listModels, showModel } from './routes/models.ts'
 import { methodNotAllowed, notFound } from './routes/unmatched.ts'
 
@@ -45,6 +45,7 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
   app.get('/v1/generations/:run', resumeGeneration)
   app.delete('/v1/generations/:run', detachGeneration)
   app.get('/healthz', health)
+  app.get('/readyz', ready)
   app.route('/admin/v1', adminRoutes())
 
   app.all('/v1/chat/completions', methodNotAllowed('POST'))
@@ -54,6 +55,7 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
   app.all('/v1/models/:model{.+}', methodNotAllowed('GET'))
   app.all('/v1/generations/:run', methodNotAllowed('GET, DELETE'))
   app.all('/healthz', methodNotAllowed('GET'))
+  app.all('/readyz', methodNotAllowed('GET'))
   app.notFound(notFound)
   app.onError(respondToError)
   return app

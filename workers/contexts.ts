@@ -9,6 +9,7 @@ import type { NotStored } from '../shared/cache/cache-status.ts'
 import type { NotShared } from '../shared/cache/policy.ts'
 import type { Lease } from '../shared/lease/lease.ts'
 import type { Arrival } from '../shared/residency/arrival.ts'
+import type { HeaderFacts } from '../shared/residency/header-facts.ts'
 import type { Home } from '../shared/residency/home.ts'
 import type { Placement } from '../shared/residency/place.ts'
 import type { GenerationRequest } from '../shared/schema/request.ts'
@@ -40,7 +41,11 @@ export interface Narrowing {
   readonly cache: CacheDirectives
   readonly residency?: readonly string[]
   readonly dataClass?: string
+  /** Of the headers that residency rules ask about; absent where none does. */
+  readonly headers?: HeaderFacts
   readonly timeoutMs?: number
+  /** What the client says belongs together, such as a conversation: its requests are better off at the same pool. */
+  readonly affinity?: string
   /** Whether the client may come back for the answer when its connection drops. */
   readonly isResumable: boolean
   /** The client's own name for the request: sent again, it is the same request, and its answer the same. */

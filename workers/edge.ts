@@ -6,7 +6,9 @@ import { createAnswerStore, type AnswerStore } from './stores/answer-store.ts'
 import { createBodyBudget, type BodyBudget } from './stores/body-budget.ts'
 import { createLeaseStore, type LeaseStore } from './stores/lease-store.ts'
 import { createPoisonStore, type PoisonStore } from './stores/poison-store.ts'
+import type { MonitorLink } from './stores/monitor-link.ts'
 import { createPoolStates, type PoolStates } from './stores/pool-states.ts'
+import { createRegionExchange, type RegionExchange } from './stores/region-exchange.ts'
 import { createTenantKeyring, type TenantKeyring } from './tenant-keys.ts'
 
 /** Everything here may be lost at any moment: answers stay right, only slower. */
@@ -15,6 +17,7 @@ export interface Isolate {
   readonly runtime: Runtime
   readonly stubs: Stubs
   readonly pools: PoolStates
+  readonly exchange: RegionExchange
   readonly leases: LeaseStore
   readonly bodies: BodyBudget
   readonly keys: TenantKeyring
@@ -25,6 +28,8 @@ export interface Isolate {
 export interface Edge extends Isolate {
   /** Keeps the isolate alive for work that outlasts the answer. */
   readonly waitUntil: (work: Promise<unknown>) => void
+  /** The region's monitor, behind this request. */
+  readonly monitor: MonitorLink
 }
 
 export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
@@ -34,7 +39,8 @@ export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
     mesh,
     runtime,
     stubs,
-    pools: createPoolStates(),
+    pools: createPoolStates(runtime, { retryShare: mesh.config.routing.retry_share }),
+    exchange: createRegionExchange(mesh, stubs, runtime),
     leases: createLeaseStore(mesh, stubs, runtime, keys),
     keys,
     answers: createAnswerStore(runtime.answers(mesh.env.ANSWERS), mesh.vault, () =>

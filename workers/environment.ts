@@ -1,5 +1,7 @@
 /** The Worker's bindings, as wrangler.toml declares them. Pools' secrets and private bindings are looked up by name. */
 import type { LogShardRpc } from './objects/log-shard-rpc.ts'
+import type { PoolMonitorRpc } from './objects/pool-monitor-rpc.ts'
+import type { RegionMonitorRpc } from './objects/region-monitor-rpc.ts'
 import type { TenantLedgerRpc } from './objects/tenant-ledger-rpc.ts'
 
 export interface Environment {
@@ -14,9 +16,15 @@ export interface Environment {
   /** The one before, while keys that it wrapped are still in use. */
   readonly MESH_ENCRYPTION_SECRET_PREVIOUS?: string
   readonly MESH_ADMIN_TOKEN?: string
+  /** JSON of where this node stands; set by `npm run serve`, and refused where the platform says where requests arrive. */
+  readonly MESH_NODE_PLACE?: string
+  /** Answers 200 while this node takes requests; bound by `npm run serve` only. */
+  readonly MESH_READINESS?: Fetcher
   readonly ANSWERS: KVNamespace
   readonly LOG_SHARD: DurableObjectNamespace<LogShardRpc>
   readonly TENANT_LEDGER: DurableObjectNamespace<TenantLedgerRpc>
+  readonly REGION_MONITOR: DurableObjectNamespace<RegionMonitorRpc>
+  readonly POOL_MONITOR: DurableObjectNamespace<PoolMonitorRpc>
 }
 
 /** Reads a text binding whose name comes from the config. Undefined where it is not bound, or not text. */

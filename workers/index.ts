@@ -3,12 +3,17 @@ import { env } from 'cloudflare:workers'
 import bundledConfig from '../mesh.toml'
 import { startMesh } from './mesh.ts'
 import { logShardClass } from './objects/log-shard.ts'
+import { poolMonitorClass } from './objects/pool-monitor.ts'
+import { regionMonitorClass } from './objects/region-monitor.ts'
 import { tenantLedgerClass } from './objects/tenant-ledger.ts'
-import { productionRuntime } from './runtime.ts'
+import { runtimeAt } from './runtime.ts'
 import { createWorker } from './worker.ts'
 
 const mesh = startMesh(env, bundledConfig)
+const runtime = runtimeAt(mesh.nodePlace)
 
-export const LogShard = logShardClass(mesh, productionRuntime)
-export const TenantLedger = tenantLedgerClass(mesh, productionRuntime)
-export default createWorker(mesh, productionRuntime)
+export const LogShard = logShardClass(mesh, runtime)
+export const TenantLedger = tenantLedgerClass(mesh, runtime)
+export const RegionMonitor = regionMonitorClass(mesh, runtime)
+export const PoolMonitor = poolMonitorClass(mesh, runtime)
+export default createWorker(mesh, runtime)

@@ -4,6 +4,7 @@
  */
 import { describeProblem, parseMeshConfig } from '../shared/config/parse.ts'
 import { parseMeshMode, type MeshMode } from '../shared/config/mode.ts'
+import { parseNodePlace, type NodePlace } from '../shared/config/node-place.ts'
 import type { MeshConfig, Model, Pool, Region, Tenant } from '../shared/schema/mesh.ts'
 import { sha256Hex, webCryptoDigests } from './digests.ts'
 import { textBinding, type Environment } from './environment.ts'
@@ -17,6 +18,8 @@ export interface Mesh {
   /** Names the config's text: `cfg_` and 12 hex digits of its digest. */
   readonly configVersion: () => Promise<string>
   readonly mode: MeshMode
+  /** Where every request arrives, on one's own machines; undefined where the platform says it of each. */
+  readonly nodePlace: NodePlace | undefined
   readonly env: Environment
   readonly fingerprintSecret: Uint8Array
   readonly adminToken: string
@@ -43,6 +46,11 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
   const config = parseMeshConfig(text, { mode: mode.value })
   if (!config.ok) mistakes.push(...config.error.map(describeProblem))
 
+  const nodePlace = parseNodePlace(textBinding(env, 'MESH_NODE_PLACE'), {
+    mode: mode.value,
+    regions: config.ok ? config.value.regions : [],
+  })
+  if (config.ok && !nodePlace.ok) mistakes.push(nodePlace.error)
   const fingerprintSecret = requiredSecret(env, 'MESH_FINGERPRINT_SECRET', mistakes)
   const encryptionSecret = requiredSecret(env, 'MESH_ENCRYPTION_SECRET', mistakes)
   const previousSecret = optionalSecret(env, 'MESH_ENCRYPTION_SECRET_PREVIOUS', mistakes)
@@ -52,7 +60,7 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
   for (const { pool, target } of targets) {
     if (target === undefined) mistakes.push(`Pool "${pool.id}": its ${missingName(pool)} is not bound.`)
   }
-  if (!config.ok || mistakes.length > 0) throw startError(mistakes)
+  if (!config.ok || !nodePlace.ok || mistakes.length > 0) throw startError(mistakes)
 
   const { tenants, models, regions } = config.value
   let version: string | undefined
@@ -63,6 +71,7 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
       return version
     },
     mode: mode.value,
+    nodePlace: nodePlace.value,
     env,
     fingerprintSecret: webCryptoDigests.utf8(fingerprintSecret),
     adminToken,

@@ -112,6 +112,7 @@ export async function runHeader(
     ...(generation.tokenLimit === undefined ? {} : { limit: generation.tokenLimit }),
     ...(narrowing.residency === undefined ? {} : { narrow: [...narrowing.residency] }),
     ...(narrowing.dataClass === undefined ? {} : { dataClass: narrowing.dataClass }),
+    ...(narrowing.headers === undefined ? {} : { headers: { ...narrowing.headers } }),
   }
   return { 'x-mesh-run': await runIdOf(run, { key, keyId: context.keyId }) }
 }

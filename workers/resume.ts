@@ -8,8 +8,9 @@ import type { KeptLog } from '../shared/log/document.ts'
 import { isLive, type Lease } from '../shared/lease/lease.ts'
 import { isDistrusted } from '../shared/log/reading.ts'
 import type { Run } from '../shared/log/run.ts'
+import { bothHeaderFacts } from '../shared/residency/header-facts.ts'
 import { homeOf } from '../shared/residency/home.ts'
-import { narrowTo, place, type Placement } from '../shared/residency/place.ts'
+import { intersect, place, type Placement } from '../shared/residency/place.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import type { Home } from '../shared/residency/home.ts'
 import type { Arrived, Incoming } from './contexts.ts'
@@ -132,6 +133,7 @@ function placeAgain(input: PlaceAgainInput, edge: Edge): Result<Placement, Gatew
   const { tenant, model, context, run, narrow } = input
   const { config } = edge.mesh
   const dataClass = context.narrowing.dataClass ?? run.dataClass
+  const headers = bothHeaderFacts(run.headers, context.narrowing.headers)
   const classes = new Set([run.dataClass, dataClass])
   let placement: Placement | undefined
   for (const words of narrow.length === 0 ? [undefined] : narrow) {
@@ -139,15 +141,16 @@ function placeAgain(input: PlaceAgainInput, edge: Edge): Result<Placement, Gatew
       const placed = place({
         config,
         tenant,
+        keyId: context.keyId,
         model,
         arrival: context.arrival,
         ...(words === undefined ? {} : { narrow: words }),
         ...(claimed === undefined ? {} : { dataClass: claimed }),
+        ...(headers === undefined ? {} : { headers }),
       })
       if (!placed.ok) return placed
-      const pools = new Set(placed.value.pools.map(({ pool }) => pool.id))
       const both: Result<Placement, GatewayError> =
-        placement === undefined ? placed : narrowTo(placement, pools)
+        placement === undefined ? placed : intersect(placement, placed.value)
       if (!both.ok) return both
       placement = both.value
     }
@@ -163,7 +166,7 @@ async function fromCopy(
 ): Promise<Result<Resumed, GatewayError> | undefined> {
   const { run, placement, lease } = own
   // Of one log it has had events; another take of the same answer may say something else.
-  if (placement.restricted || run.take !== undefined) return undefined
+  if (placement.storage !== 'anywhere' || run.take !== undefined) return undefined
   const kept =
     edge.answers.remembered(run.fingerprint, edge.runtime.now()) ??
     (await within(edge.answers.fetch(run.fingerprint, lease.wrappedKey), SHARD_WITHIN_MS))

@@ -7,7 +7,7 @@ const PREFIX = 'run_'
 /** 128 bits cannot be guessed. */
 const CODE_BYTES = 16
 /** A run of the longest names is shorter. */
-const MAX_ID_CHARACTERS = 2048
+const MAX_ID_CHARACTERS = 4096
 
 export interface RunOwner {
   /** The tenant's own key. */

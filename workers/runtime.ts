@@ -3,6 +3,7 @@
  * network and the log. The production runtime is here; the local one, which can pretend, is in dev/.
  */
 import { toHex } from '../shared/fingerprint/bytes.ts'
+import type { NodePlace } from '../shared/config/node-place.ts'
 import type { Arrival } from '../shared/residency/arrival.ts'
 import type { Region } from '../shared/schema/mesh.ts'
 
@@ -23,6 +24,8 @@ export interface Runtime {
   committed(): Promise<void>
   /** The store of answers that may be replicated everywhere. */
   answers(namespace: KVNamespace): KVNamespace
+  /** Where a data centre's isolates leave each other snapshots of their region; undefined where there is no cache. */
+  snapshots(): Promise<Cache | undefined>
   /** Writes one structured line to the log. */
   log(line: Readonly<Record<string, unknown>>): void
 }
@@ -37,11 +40,33 @@ export const productionRuntime: Runtime = {
   crossRegions: () => Promise.resolve(),
   committed: () => Promise.resolve(),
   answers: (namespace) => namespace,
+  snapshots,
   log: (line) => {
     // The one place that writes to the console: every line is an object of ours.
     // oxlint-disable-next-line no-console
     console.log(JSON.stringify(line))
   },
+}
+
+/**
+ * The production runtime of a node whose place its operator states: every request arrives there, whatever it says of itself.
+ * Without a place, the platform says it of each request.
+ */
+export function runtimeAt(place: NodePlace | undefined): Runtime {
+  if (place === undefined) return productionRuntime
+  return {
+    ...productionRuntime,
+    arrivalOf: (request) => ({ host: new URL(request.url).hostname, ...place }),
+  }
+}
+
+async function snapshots(): Promise<Cache | undefined> {
+  try {
+    return await caches.open('warmpath')
+  } catch {
+    // One's own workerd may have no cache.
+    return undefined
+  }
 }
 
 function randomHex(count: number): string {

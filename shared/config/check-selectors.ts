@@ -15,8 +15,11 @@ export function checkSelectors({ tenants, rules }: Draft): ConfigProblem[] {
     ...rules.entries.flatMap(({ value, path }) => [
       ...empty(value.only, `${path}.only`, 'list jurisdictions, regions or pools'),
       ...empty(value.except, `${path}.except`, 'list jurisdictions, regions or pools'),
-      ...(value.only === undefined && value.except === undefined
-        ? [{ path, found: 'this rule takes nothing away', expected: 'give it only or except' }]
+      ...(value.only === undefined &&
+      value.except === undefined &&
+      value.sovereign === undefined &&
+      value.storage === undefined
+        ? [{ path, found: 'this rule does nothing', expected: 'give it only, except, sovereign or storage' }]
         : []),
     ]),
   ]

@@ -8,6 +8,7 @@ import { checkModels } from './check-models.ts'
 import { checkPools } from './check-pools.ts'
 import { checkReach } from './check-reach.ts'
 import { checkReferences } from './check-references.ts'
+import { checkResidency } from './check-residency.ts'
 import { checkSelectors } from './check-selectors.ts'
 import { checkSharedPrefix } from './check-shared-prefix.ts'
 import type { Draft } from './draft.ts'
@@ -20,6 +21,7 @@ export function checkDraft(draft: Draft, mode: MeshMode): ConfigProblem[] {
     ...checkIds(draft),
     ...checkReferences(draft),
     ...checkSelectors(draft),
+    ...checkResidency(draft),
     ...checkPools(draft, mode),
     ...checkDialects(draft),
     ...checkModels(draft),

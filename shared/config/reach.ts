@@ -1,16 +1,15 @@
 /** Which pools a tenant's requests may reach, by its floor and its models; rules can only take from that. */
-import { isAllowedBy } from '../residency/selector.ts'
+import { isWithinLimits } from '../residency/tenant-limits.ts'
 import type { Pool, Region, Tenant } from '../schema/mesh.ts'
 import type { Draft } from './draft.ts'
 
-/** The pools a floor allows. A pool whose region is unknown is allowed by none. */
+/** The pools that a floor and `sovereign` allow. A pool whose region is unknown is allowed by none. */
 export function poolsWithinFloor(tenant: Tenant, draft: Draft): readonly Pool[] {
   const regions = new Map<string, Region>(draft.regions.entries.map(({ value }) => [value.id, value]))
   return draft.pools.entries.flatMap(({ value: pool }) => {
     const region = regions.get(pool.region)
     if (region === undefined) return []
-    const { floor } = tenant
-    return 'anywhere' in floor || isAllowedBy(floor, { pool, region }) ? [pool] : []
+    return isWithinLimits(tenant, { pool, region }) ? [pool] : []
   })
 }
 

@@ -23,6 +23,8 @@ const run = z.object({
   /** What the first request narrowed itself to. */
   narrow: z.array(z.string()).exactOptional(),
   dataClass: z.string().exactOptional(),
+  /** What it said in the headers that rules ask about. */
+  headers: z.record(z.string(), z.string().nullable()).exactOptional(),
 })
 
 export type Run = Readonly<z.output<typeof run>>

@@ -1,38 +1,74 @@
 /**
- * A pool's circuit breaker. It opens only on failures that one client's request cannot cause by its content: by
- * several keys, or of a kind in which the pool was never reached or sent us elsewhere. Pure: the caller keeps the
- * state. Closed → open (2 s, doubling to 60 s) → half open, one probe at a time → closed, or open again.
+ * A pool's circuit breaker: closed → open → half open, one probe at a time → closed, or open again for twice as long.
+ * What opens it is decided in failure-evidence.ts. Pure: the caller keeps the state, which is plain data.
+ *
+ * Observers hear of each other's breakers late and in any order. So each outcome comes with the time its request was
+ * sent, and one that was sent before the breaker last changed tells nothing of the time since; and each state carries
+ * the time of its change, so that of two the later one holds (`mergeBreakers`).
  */
+import type { Cause, Conclusion, Evidence, Failure, Outcome } from './failure-evidence.ts'
+import { areAnswers, causeOf, conclude, isInMidStream, NO_EVIDENCE, weigh } from './failure-evidence.ts'
 
-export type FailureKind = 'unreachable' | 'server_error' | 'timeout' | 'redirect'
+export type { Failure, FailureKind, Outcome } from './failure-evidence.ts'
 
-export interface Failure {
-  readonly kind: FailureKind
-  /** Whose request failed: an id of an API key or tenant, never the key itself. */
-  readonly key: string
+export type Breaker = Closed | Open | HalfOpen
+
+interface Closed extends Evidence {
+  readonly kind: 'closed'
+  /** When the pool last gave a first token. */
+  readonly answeredAtMs?: number
+  /** The ejection before, if there was one. */
+  readonly ended?: Ended
 }
 
-export type Breaker =
-  /** `failures`: the latest in a row, at most as many as it takes to open. */
-  | { readonly kind: 'closed'; readonly failures: readonly Failure[] }
-  | ({ readonly kind: 'open'; readonly untilMs: number } & Ejection)
-  /** `probeUntilMs`: a probe is on its way; if it never reports, another may start then. */
-  | ({ readonly kind: 'half_open'; readonly probeUntilMs?: number } & Ejection)
+interface Open extends Ejection {
+  readonly kind: 'open'
+  readonly untilMs: number
+}
+
+interface HalfOpen extends Ejection {
+  readonly kind: 'half_open'
+  /** A probe is on its way; if it never reports, another may start then. */
+  readonly probeUntilMs?: number
+}
 
 interface Ejection {
+  /** When it was opened. */
+  readonly sinceMs: number
   /** How long it was opened for; doubles while probes fail. */
   readonly openMs: number
+  readonly cause: Cause
   /** Whether the pool still answered, if only with errors: then it may serve when no other pool is left. */
   readonly answers: boolean
+  /** Failures in mid-stream that only an answer's end makes forgotten. */
+  readonly failures: readonly Failure[]
+  /** The newest a monitor's health probe said since it was opened. */
+  readonly health?: { readonly isAlive: boolean; readonly atMs: number }
 }
 
-export const CLOSED: Breaker = { kind: 'closed', failures: [] }
+interface Ended {
+  readonly atMs: number
+  readonly cause: Cause
+  readonly openMs: number
+  /** Failures of requests that were sent before are of the time before. */
+  readonly countsFromMs: number
+}
 
-const FAILURES_TO_OPEN = 3
-const KEYS_TO_OPEN = 2
+/** When a request was sent, and when what it showed was seen; milliseconds since the epoch. */
+export interface Seen {
+  readonly askedAtMs: number
+  readonly atMs: number
+}
+
+export const CLOSED: Breaker = { kind: 'closed', ...NO_EVIDENCE }
+
 const FIRST_OPEN_MS = 2_000
 /** Clients honour a Retry-After of at most a minute, so a pool is not left alone for longer. */
 const MAX_OPEN_MS = 60_000
+/** To find out that a pool still refuses connections, or still answers with errors, costs a client little: that can be had often. */
+const MAX_OPEN_CHEAP_MS = 4_000
+/** Opened again for the same cause so soon after it was closed, it goes on where it was: pools must not flap. */
+const PROBATION_MS = 60_000
 /** The default deadline for a first token: by then a probe has reported, if it ever will. */
 const PROBE_LEASE_MS = 30_000
 
@@ -56,45 +92,145 @@ export function retryAfterMs(breaker: Breaker, nowMs: number): number {
 /** Notes that a request goes to the pool; when the breaker lets one through, that request is the probe. */
 export function begin(breaker: Breaker, nowMs: number): Breaker {
   if (breaker.kind === 'closed' || !mayDispatch(breaker, nowMs)) return breaker
-  const { openMs, answers } = breaker
-  return { kind: 'half_open', openMs, answers, probeUntilMs: nowMs + PROBE_LEASE_MS }
+  return { ...ejectionOf(breaker), kind: 'half_open', probeUntilMs: nowMs + PROBE_LEASE_MS }
 }
 
 /**
- * Folds in how a request went. While it is open, only stragglers and last resorts report: a success lets a probe
- * through at once, a failure says nothing new.
+ * Folds in what a request showed. A first token closes a half-open breaker. While it is open, only stragglers and last
+ * resorts report, or probes of others: what is seen when the open time is over counts as a probe's. Before, a success of
+ * the kind that was missing lets a probe through at once, and a failure says nothing new.
  */
-export function record(breaker: Breaker, outcome: 'success' | Failure, nowMs: number): Breaker {
-  switch (breaker.kind) {
-    case 'open':
-      return outcome === 'success' ? { ...breaker, untilMs: Math.min(breaker.untilMs, nowMs) } : breaker
-    case 'half_open':
-      return outcome === 'success'
-        ? CLOSED
-        : opened(Math.min(MAX_OPEN_MS, breaker.openMs * 2), [outcome], nowMs)
-    case 'closed': {
-      if (outcome === 'success') return breaker.failures.length === 0 ? breaker : CLOSED
-      const failures = [...breaker.failures, outcome].slice(-FAILURES_TO_OPEN)
-      return isConclusive(failures) ? opened(FIRST_OPEN_MS, failures, nowMs) : { kind: 'closed', failures }
-    }
-  }
+export function record(breaker: Breaker, outcome: Outcome, seen: Seen): Breaker {
+  if (breaker.kind === 'closed') return recordClosed(breaker, outcome, seen)
+  if (outcome === 'first_token' || outcome === 'completed') return recordSuccess(breaker, outcome, seen)
+  return recordFailure(breaker, outcome, seen)
 }
 
 /** Notes that a request ended without showing anything about the pool (the client left, or its body was refused). */
 export function release(breaker: Breaker): Breaker {
-  if (breaker.kind !== 'half_open') return breaker
-  return { kind: 'half_open', openMs: breaker.openMs, answers: breaker.answers }
+  return breaker.kind === 'half_open' ? { ...ejectionOf(breaker), kind: 'half_open' } : breaker
 }
 
-function isConclusive(failures: readonly Failure[]): boolean {
-  if (failures.length < FAILURES_TO_OPEN) return false
-  const keys = new Set(failures.map((failure) => failure.key))
-  return (
-    keys.size >= KEYS_TO_OPEN || failures.every(({ kind }) => kind === 'unreachable' || kind === 'redirect')
-  )
+/**
+ * Folds in a health probe of a monitor, which costs no client anything. It speaks only of a pool that could not be
+ * reached: alive, one request may go there now; not alive, it stays open, but not for more than a minute, in case it
+ * is only the probe that cannot get through.
+ */
+export function recordProbe(breaker: Breaker, isAlive: boolean, nowMs: number): Breaker {
+  if (breaker.kind !== 'open' || breaker.cause !== 'unreachable') return breaker
+  if (nowMs <= (breaker.health?.atMs ?? breaker.sinceMs)) return breaker
+  const { untilMs, sinceMs } = breaker
+  const longerMs = Math.min(Math.max(untilMs, nowMs + MAX_OPEN_CHEAP_MS), sinceMs + MAX_OPEN_MS)
+  return {
+    ...breaker,
+    untilMs: isAlive ? Math.min(untilMs, nowMs) : longerMs,
+    health: { isAlive, atMs: nowMs },
+  }
 }
 
-function opened(openMs: number, failures: readonly Failure[], nowMs: number): Breaker {
-  const answers = failures.every(({ kind }) => kind === 'server_error')
-  return { kind: 'open', untilMs: nowMs + openMs, openMs, answers }
+/**
+ * An observer's own breaker after it hears of its region's; to be kept as its own. The later change holds, with the
+ * observer's own first where they are of the same time, and its own first token since outweighs an opening that a first
+ * token would have prevented. Evidence is never added up: the region's holds the observer's already.
+ */
+export function mergeBreakers(own: Breaker, regions: Breaker, nowMs: number): Breaker {
+  if (own.kind === 'closed' && regions.kind === 'closed') {
+    const isLater = regions.ended !== undefined && changedAtMs(regions) > changedAtMs(own)
+    return isLater ? { ...own, ended: regions.ended } : own
+  }
+  const isRegionsLater = changedAtMs(regions) > changedAtMs(own) && !isOutlived(regions, own)
+  const [held, other] = isRegionsLater ? [regions, own] : [own, regions]
+  return bounded(withHealthOf(held, other), nowMs)
+}
+
+function recordClosed(breaker: Closed, outcome: Outcome, { askedAtMs, atMs }: Seen): Breaker {
+  if (outcome === 'first_token') return { ...breaker, ...weigh(breaker, outcome), answeredAtMs: atMs }
+  if (outcome === 'completed') {
+    return breaker.failures.length === 0 ? breaker : { ...breaker, ...weigh(breaker, outcome) }
+  }
+  const { ended } = breaker
+  if (ended !== undefined && askedAtMs < ended.countsFromMs) return breaker
+  const evidence = weigh(breaker, outcome)
+  const conclusion = conclude(evidence)
+  if (conclusion === undefined) return { ...breaker, ...evidence }
+  const isAgain = ended?.cause === conclusion.cause && atMs - ended.atMs < PROBATION_MS
+  const openMs = isAgain ? doubled(ended.openMs, conclusion) : FIRST_OPEN_MS
+  return opened({ ...conclusion, openMs, sinceMs: atMs, failures: evidence.failures.filter(isInMidStream) })
+}
+
+function recordSuccess(
+  breaker: Open | HalfOpen,
+  outcome: 'first_token' | 'completed',
+  { askedAtMs, atMs }: Seen,
+): Breaker {
+  const { sinceMs, cause, openMs } = breaker
+  if (atMs <= sinceMs) return breaker
+  const isWhatWasMissing = outcome === missingSuccess(cause)
+  if (breaker.kind === 'open' && atMs < breaker.untilMs) {
+    return isWhatWasMissing ? { ...breaker, untilMs: atMs } : breaker
+  }
+  if (outcome === 'completed' && !isWhatWasMissing) return breaker
+  return {
+    kind: 'closed',
+    failures: outcome === 'completed' ? [] : breaker.failures,
+    recent: [],
+    ...(outcome === 'first_token' ? { answeredAtMs: atMs } : {}),
+    ended: { atMs, cause, openMs, countsFromMs: Math.max(sinceMs, askedAtMs) },
+  }
+}
+
+/** A stream that breaks had its first token before the ejection, or the breaker would have closed with it. */
+function recordFailure(breaker: Open | HalfOpen, failure: Failure, { askedAtMs, atMs }: Seen): Breaker {
+  const isStraggler = failure.sawFirstToken || askedAtMs <= breaker.sinceMs
+  if (isStraggler || (breaker.kind === 'open' && atMs < breaker.untilMs)) return breaker
+  const conclusion = { cause: causeOf([failure]), answers: areAnswers([failure]) }
+  const openMs = doubled(breaker.openMs, conclusion)
+  return opened({ ...conclusion, openMs, sinceMs: atMs, failures: [] })
+}
+
+/** No single success shows that an outlier has become better. */
+function missingSuccess(cause: Cause): 'first_token' | 'completed' | undefined {
+  if (cause === 'outlier') return undefined
+  return cause === 'breaking_off' ? 'completed' : 'first_token'
+}
+
+function doubled(openMs: number, { cause, answers }: Conclusion): number {
+  const isCheap = cause === 'unreachable' || cause === 'redirect' || (cause === 'failing' && answers)
+  return Math.min(isCheap ? MAX_OPEN_CHEAP_MS : MAX_OPEN_MS, openMs * 2)
+}
+
+function opened(ejection: Ejection): Open {
+  return { ...ejection, kind: 'open', untilMs: ejection.sinceMs + ejection.openMs }
+}
+
+function ejectionOf({ sinceMs, openMs, cause, answers, failures }: Ejection): Ejection {
+  return { sinceMs, openMs, cause, answers, failures }
+}
+
+/** A half-open breaker is as old as its opening: to send a probe is not to know anything. */
+function changedAtMs(breaker: Breaker): number {
+  return breaker.kind === 'closed' ? (breaker.ended?.atMs ?? -Infinity) : breaker.sinceMs
+}
+
+function isOutlived(regions: Breaker, own: Breaker): boolean {
+  if (own.kind !== 'closed' || regions.kind === 'closed') return false
+  return missingSuccess(regions.cause) === 'first_token' && (own.answeredAtMs ?? 0) > regions.sinceMs
+}
+
+function withHealthOf(held: Breaker, other: Breaker): Breaker {
+  if (other.kind === 'closed' || other.health === undefined) return held
+  return recordProbe(held, other.health.isAlive, other.health.atMs)
+}
+
+/** No clock that is ahead of ours may keep a pool away for longer than it could have been opened for. */
+function bounded(breaker: Breaker, nowMs: number): Breaker {
+  if (breaker.kind === 'closed') return breaker
+  if (breaker.kind === 'open') {
+    const untilMs = Math.min(breaker.untilMs, nowMs + MAX_OPEN_MS)
+    return untilMs === breaker.untilMs ? breaker : { ...breaker, untilMs }
+  }
+  const { probeUntilMs = 0 } = breaker
+  return probeUntilMs > nowMs + PROBE_LEASE_MS
+    ? { ...breaker, probeUntilMs: nowMs + PROBE_LEASE_MS }
+    : breaker
 }

@@ -22,7 +22,8 @@ const CLOUDFLARE_JURISDICTIONS: readonly string[] = ['eu', 'us', 'fedramp', 'fed
  * that is. Undefined means that nothing may be stored: the request gets the private path only.
  */
 export function homeOf(placement: Placement, edgeRegion: Region, mode: MeshMode): Home | undefined {
-  const { restricted, storageRegions } = placement
+  const { restricted, storageRegions, storage } = placement
+  if (storage === 'none') return undefined
   const mayStore = (region: Region): boolean => canKeepIn(region.jurisdiction, restricted, mode)
   const edgeIsAllowed = !restricted || storageRegions.some((region) => region.id === edgeRegion.id)
   const region =
@@ -37,13 +38,20 @@ export function homeOf(placement: Placement, edgeRegion: Region, mode: MeshMode)
  * picks (rendezvous hashing, Thaler and Ravishankar 1998), whichever edge asks. Undefined where nothing may be stored.
  */
 export function worldHomeOf(
-  { restricted, storageRegions }: Placement,
+  { restricted, storageRegions, storage }: Placement,
   name: string,
   mode: MeshMode,
 ): Home | undefined {
+  if (storage === 'none') return undefined
   const regions = storageRegions.filter((region) => canKeepIn(region.jurisdiction, restricted, mode))
   const region = highest(regions, ({ id }) => mix(fnv1a(`${name}/${id}`)))
   return region === undefined ? undefined : homeAt(region, restricted)
+}
+
+/** Whether a placement allows a home that somebody else chose, perhaps under another config. */
+export function mayHaveHome({ restricted, storageRegions, storage }: Placement, home: Home): boolean {
+  if (storage === 'none') return false
+  return !restricted || (home.enforceJurisdiction && storageRegions.some(({ id }) => id === home.region))
 }
 
 function highest<T>(items: readonly T[], scoreOf: (item: T) => number): T | undefined {

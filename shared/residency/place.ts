@@ -2,24 +2,21 @@
 import type { GatewayError } from '../errors.ts'
 import type { Result } from '../result.ts'
 import { err, ok } from '../result.ts'
-import type { MeshConfig, Model, Pool, Region, Rule } from '../schema/mesh.ts'
-import type { RuleSubject } from './rule-match.ts'
-import { matchesRule } from './rule-match.ts'
+import type { Region } from '../schema/mesh.ts'
+import { judge, servedName, type PlaceInput } from './judge.ts'
 import type { PoolSite } from './selector.ts'
-import { isAllowedBy, isTakenBy } from './selector.ts'
+import { strictestStorage, type Storage } from './storage.ts'
+
+export type { PlaceInput } from './judge.ts'
 
 /** Not exported, so that nothing outside this file can build a placement or a placed pool. */
 const placed: unique symbol = Symbol('placed')
 
-export interface PlaceInput extends RuleSubject {
-  readonly config: MeshConfig
-  /** Words of the client's narrowing header: jurisdictions, regions or pool ids. Can only take pools away. */
-  readonly narrow?: readonly string[]
-}
-
 /** A pool that a placement allows: the only kind that can be ranked or dispatched to. */
 export interface PlacedPool extends PoolSite {
   readonly [placed]: true
+  /** Whether it is to be asked before those that are not, as long as it can serve: it stands on one's own premises. */
+  readonly isPreferred: boolean
   /** The name under which the pool serves that version of the placement's model; undefined if it does not. */
   readonly served: (version: string) => string | undefined
 }
@@ -28,8 +25,12 @@ export interface Placement {
   readonly [placed]: true
   /** Allowed pools that serve the model, in the config's order; never empty. */
   readonly pools: readonly PlacedPool[]
-  /** False only when the floor is "anywhere" and neither a rule nor the client narrowed it. */
+  /** False only when the tenant may go anywhere and neither a rule nor the client narrowed that. */
   readonly restricted: boolean
+  /** How far what is stored may spread; never `anywhere` where restricted. */
+  readonly storage: Storage
+  /** Longest time that anything of the request may be stored; without it, whatever its time to live says. */
+  readonly retentionSeconds?: number
   /** Jurisdictions of all allowed pools, whatever they serve; sorted. */
   readonly jurisdictions: readonly string[]
   /** Regions of all allowed pools, whatever they serve, in the config's order. */
@@ -48,29 +49,27 @@ export interface Placement {
  * whose pools all stand in the EU still forbids storage that is replicated round the world.
  */
 export function place(input: PlaceInput): Result<Placement, GatewayError> {
-  const { config, tenant, model, narrow } = input
-  const { floor } = tenant
-  const rules = config.rules.filter((rule) => takesAway(rule) && matchesRule(rule, input))
-  const isWanted = narrow === undefined ? undefined : narrowing(narrow, config)
-  const allowed = sitesOf(config).filter(
-    (site) =>
-      ('anywhere' in floor || isAllowedBy(floor, site)) &&
-      rules.every((rule) => leaves(rule, site)) &&
-      (isWanted === undefined || isWanted(site)),
-  )
-  const pools = allowed.flatMap((site) => placedPool(site, model))
-  if (pools.length === 0) return err({ reason: 'residency_violation' })
-
-  const restricted = !('anywhere' in floor) || rules.length > 0 || isWanted !== undefined
-  const jurisdictions = [...new Set(allowed.map(({ region }) => region.jurisdiction))].toSorted()
+  const { tenant, model } = input
+  const verdict = judge(input)
+  const allowed = verdict.pools.filter(({ objections }) => objections.length === 0)
+  if (allowed.length === 0) return err({ reason: 'residency_violation' })
+  const { isRestricted: restricted, storage, storageRegions, prefersSovereign } = verdict
+  const { retention_seconds: retentionSeconds } = tenant
   return ok({
     [placed]: true,
-    pools,
+    pools: allowed.map(({ pool, region }) => ({
+      pool,
+      region,
+      [placed]: true,
+      isPreferred: prefersSovereign && pool.sovereign,
+      served: (version) => servedName(pool, model, version),
+    })),
     restricted,
-    jurisdictions,
-    storageRegions: [...new Set(allowed.map(({ region }) => region))],
-    rules: rules.map((rule) => rule.id),
-    placementClass: restricted ? `restricted:${jurisdictions.join(',')}` : 'anywhere',
+    storage,
+    ...(retentionSeconds === undefined ? {} : { retentionSeconds }),
+    ...namesOf({ restricted, storage, storageRegions }),
+    storageRegions,
+    rules: verdict.rules.filter(({ isMatched }) => isMatched).map(({ rule }) => rule.id),
   })
 }
 
@@ -86,49 +85,40 @@ export function narrowTo(
   return pools.length === 0 ? err({ reason: 'residency_violation' }) : ok({ ...placement, pools })
 }
 
-function takesAway(rule: Rule): boolean {
-  return rule.only !== undefined || rule.except !== undefined
-}
-
-function leaves({ only, except }: Rule, site: PoolSite): boolean {
-  return (only === undefined || isAllowedBy(only, site)) && (except === undefined || !isTakenBy(except, site))
-}
-
 /**
- * Reads each word as one thing only (a jurisdiction before a region before a pool), so that a pool which happens
- * to be named like a jurisdiction is not let in by asking for the jurisdiction. A word that names nothing of this
- * mesh allows nothing.
+ * What two placements both allow, of pools and of storage: for what was decided twice, from two requests or under two
+ * configs. Pools and regions are those of the first. Fails with `residency_violation` when no pool is left.
  */
-function narrowing(words: readonly string[], config: MeshConfig): (site: PoolSite) => boolean {
-  const wanted = new Set(words)
-  const jurisdictions = new Set(config.regions.map((region) => region.jurisdiction))
-  const regions = new Set(config.regions.map((region) => region.id))
-  return ({ pool, region }) =>
-    wanted.has(region.jurisdiction) ||
-    (wanted.has(region.id) && !jurisdictions.has(region.id)) ||
-    (wanted.has(pool.id) && !jurisdictions.has(pool.id) && !regions.has(pool.id))
-}
-
-/** A pool whose region does not exist cannot be judged, so it is in no placement. */
-function sitesOf(config: MeshConfig): readonly PoolSite[] {
-  const regions = new Map(config.regions.map((region) => [region.id, region]))
-  return config.pools.flatMap((pool) => {
-    const region = regions.get(pool.region)
-    return region === undefined ? [] : [{ pool, region }]
+export function intersect(one: Placement, other: Placement): Result<Placement, GatewayError> {
+  const pools = narrowTo(one, new Set(other.pools.map(({ pool }) => pool.id)))
+  if (!pools.ok) return pools
+  const restricted = one.restricted || other.restricted
+  const storage = strictestStorage([one.storage, other.storage])
+  const otherRegions = new Set(other.storageRegions.map(({ id }) => id))
+  const storageRegions = one.storageRegions.filter(({ id }) => otherRegions.has(id))
+  const retentions = [one, other].flatMap(({ retentionSeconds }) => retentionSeconds ?? [])
+  const { retentionSeconds: _own, ...rest } = pools.value
+  return ok({
+    ...rest,
+    restricted,
+    storage,
+    ...(retentions.length === 0 ? {} : { retentionSeconds: Math.min(...retentions) }),
+    ...namesOf({ restricted, storage, storageRegions }),
+    storageRegions,
+    rules: [...new Set([...one.rules, ...other.rules])],
   })
 }
 
-function placedPool(site: PoolSite, model: Model): PlacedPool[] {
-  const served = (version: string): string | undefined => servedName(site.pool, model, version)
-  const servesAny = model.versions.some((version) => served(version.id) !== undefined)
-  return servesAny ? [{ ...site, [placed]: true, served }] : []
-}
-
-/** An entry for exactly this version wins over one for every version. */
-function servedName(pool: Pool, model: Model, version: string): string | undefined {
-  const entries = pool.models.filter((entry) => entry.model === model.id)
-  const entry =
-    entries.find((candidate) => candidate.version === version) ??
-    entries.find((candidate) => candidate.version === undefined)
-  return entry === undefined ? undefined : (entry.served ?? entry.model)
+/** What may be kept at home only is not what is copied everywhere, though nothing else tells them apart. */
+function namesOf({
+  restricted,
+  storage,
+  storageRegions,
+}: Pick<Placement, 'restricted' | 'storage' | 'storageRegions'>): Pick<
+  Placement,
+  'jurisdictions' | 'placementClass'
+> {
+  const jurisdictions = [...new Set(storageRegions.map(({ jurisdiction }) => jurisdiction))].toSorted()
+  if (restricted) return { jurisdictions, placementClass: `restricted:${jurisdictions.join(',')}` }
+  return { jurisdictions, placementClass: storage === 'anywhere' ? 'anywhere' : 'home' }
 }

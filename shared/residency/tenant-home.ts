@@ -2,16 +2,12 @@
 import type { MeshMode } from '../config/mode.ts'
 import type { MeshConfig, Tenant } from '../schema/mesh.ts'
 import { homeIn, type Home } from './home.ts'
-import { isAllowedBy } from './selector.ts'
+import { isRestrictedTenant, isWithinLimits } from './tenant-limits.ts'
 
 /** The first region of the floor's pools where storage can be kept. Undefined: nothing of the tenant can be stored. */
 export function tenantHome(tenant: Tenant, config: MeshConfig, mode: MeshMode): Home | undefined {
-  const { floor } = tenant
-  const restricted = !('anywhere' in floor)
   const allowed = config.regions.filter((region) =>
-    config.pools.some(
-      (pool) => pool.region === region.id && (!restricted || isAllowedBy(floor, { pool, region })),
-    ),
+    config.pools.some((pool) => pool.region === region.id && isWithinLimits(tenant, { pool, region })),
   )
-  return homeIn(allowed, restricted, mode)
+  return homeIn(allowed, isRestrictedTenant(tenant), mode)
 }

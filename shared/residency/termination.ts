@@ -5,6 +5,7 @@ import { err, ok } from '../result.ts'
 import type { Region, Tenant } from '../schema/mesh.ts'
 import type { Arrival } from './arrival.ts'
 import { jurisdictionOfArrival } from './arrival.ts'
+import { bareHost } from './host-name.ts'
 
 /**
  * Refuses an arrival outside what the tenant's `terminate` allows: every list given has to be satisfied, and what
@@ -28,9 +29,4 @@ export function checkTermination(
 
 function isListed(value: string | undefined, list: readonly string[] | undefined): boolean {
   return list === undefined || (value !== undefined && list.includes(value))
-}
-
-/** Host names compare without case, port and the root's dot (RFC 3986 §3.2.2, RFC 1034 §3.1). */
-function bareHost(host: string): string {
-  return host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '')
 }

@@ -4,9 +4,17 @@ import { saturatedUntilMs } from '../pool/saturation.ts'
 import type { PoolState } from '../pool/snapshot.ts'
 import type { PlacedPool } from '../residency/place.ts'
 import type { Pool } from '../schema/mesh.ts'
+import type { RequestSize } from './estimate.ts'
+import { MAX_REPORT_AGE_MS } from './queue.ts'
 
 export type RejectReason =
-  'version_not_served' | 'fields_not_supported' | 'context_too_long' | 'breaker_open' | 'saturated'
+  | 'version_not_served'
+  | 'fields_not_supported'
+  | 'context_too_long'
+  | 'drained'
+  | 'power_capped'
+  | 'breaker_open'
+  | 'saturated'
 
 export interface FilterSubject {
   readonly placed: PlacedPool
@@ -23,22 +31,26 @@ export interface FilterContext {
   readonly acceptsFields: (pool: Pool) => boolean
   /** Tokens; without it the length is not judged. */
   readonly contextLength?: number
-  /** A guess from the prompt's size. */
-  readonly estimatedPromptTokens?: number
+  readonly size: RequestSize
   /** The output limit the client asked for. */
   readonly limitTokens?: number
 }
 
 type Filter = (subject: FilterSubject, context: FilterContext) => RejectReason | undefined
 
-/** Guesses of token counts are off by up to a factor of two on odd text; only what is too long even so is refused. */
-const GUESS_MARGIN = 2
-
 /**
  * What can never work before what does not work now. The breaker comes last, because a pool that only its breaker
  * keeps out may still be the last resort.
  */
-const FILTERS: readonly Filter[] = [byVersion, byFields, byContextLength, bySaturation, byBreaker]
+const FILTERS: readonly Filter[] = [
+  byVersion,
+  byFields,
+  byContextLength,
+  byDrain,
+  byPower,
+  bySaturation,
+  byBreaker,
+]
 
 /** The first filter's objection, or undefined. */
 export function rejectReason(subject: FilterSubject, context: FilterContext): RejectReason | undefined {
@@ -58,15 +70,34 @@ function byFields({ placed }: FilterSubject, { acceptsFields }: FilterContext): 
 }
 
 function byContextLength(_subject: FilterSubject, context: FilterContext): RejectReason | undefined {
-  const { contextLength, estimatedPromptTokens = 0, limitTokens = 0 } = context
-  const least = estimatedPromptTokens / GUESS_MARGIN + limitTokens
-  return contextLength !== undefined && least > contextLength ? 'context_too_long' : undefined
+  const { contextLength, limitTokens = 0 } = context
+  // What the prompt takes of the window only its pool can count.
+  return contextLength !== undefined && limitTokens > contextLength ? 'context_too_long' : undefined
+}
+
+function byDrain({ state }: FilterSubject): RejectReason | undefined {
+  return state.shared?.isDrained === true ? 'drained' : undefined
+}
+
+/** What a pool may draw in power is what it may compute at once: tokens of running requests, as the operator set it. */
+function byPower({ placed, state }: FilterSubject, { size, nowMs }: FilterContext): RejectReason | undefined {
+  const { max_running_tokens: cap } = placed.pool
+  if (cap === undefined) return undefined
+  const own = size.promptTokens + size.outputTokens
+  return runningTokens(state, own, nowMs) + own > cap ? 'power_capped' : undefined
+}
+
+/** As the pool said, or as many as there would be if all requests there were like this one. */
+function runningTokens({ shared, pending }: PoolState, typical: number, nowMs: number): number {
+  const load = shared?.load
+  const told = load !== undefined && nowMs - load.atMs <= MAX_REPORT_AGE_MS ? load.runningTokens : undefined
+  return told ?? Math.max(pending, shared?.inFlight ?? 0) * typical
 }
 
 function bySaturation({ state }: FilterSubject, { key, nowMs }: FilterContext): RejectReason | undefined {
-  return saturatedUntilMs(state.saturation, key, nowMs) > nowMs ? 'saturated' : undefined
+  return saturatedUntilMs(state.measures.saturation, key, nowMs) > nowMs ? 'saturated' : undefined
 }
 
 function byBreaker({ state }: FilterSubject, { nowMs }: FilterContext): RejectReason | undefined {
-  return mayDispatch(state.breaker, nowMs) ? undefined : 'breaker_open'
+  return mayDispatch(state.measures.breaker, nowMs) ? undefined : 'breaker_open'
 }

@@ -108,6 +108,9 @@ export const poolSchema = z.strictObject({
   shared_prefix: bool()
     .default(false)
     .describe('Accepts that tenants share the prefix cache of a pool whose dialect cannot keep them apart.'),
+  sovereign: bool()
+    .default(false)
+    .describe('Stands on your own premises; tenants and rules with `sovereign` ask for such pools.'),
   // What few dialects ask for stands last, so that mistakes are answered with the keys that all have.
   auth_header: text(/^[a-z][a-z0-9-]{0,63}$/, 'the name of a header in lower case, e.g. "x-api-key"')
     .optional()
@@ -121,6 +124,11 @@ export const poolSchema = z.strictObject({
     .optional()
     .describe(
       'Limit on generated tokens sent to an anthropic pool where the client gives none, because it demands one; 4096 without it.',
+    ),
+  max_running_tokens: whole(1, 1_000_000_000)
+    .optional()
+    .describe(
+      'Tokens of requests that the pool may run at once, prompts and outputs together, where its power is capped; without it, no bound.',
     ),
 })
 

@@ -17,6 +17,7 @@ import {
 } from './config-values.ts'
 
 export const FLOOR_FORMS = '{ anywhere = true }, or lists such as { jurisdictions = ["eu"] }'
+const SOVEREIGN = ['only', 'prefer'] as const
 export const CONTINENTS = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'] as const
 
 const selectorLists = {
@@ -24,6 +25,25 @@ const selectorLists = {
   regions: some(id, 'region ids').optional().describe('Pools in these regions.'),
   pools: some(id, 'pool ids').optional().describe('These pools.'),
 }
+const hostNames = some(
+  text(/^[a-z0-9.-]{1,253}(?::[0-9]{1,5})?$/, 'a lower-case host name, e.g. "eu.example.com"'),
+  'host names',
+)
+const headerMatch = z.strictObject(
+  {
+    name: text(/^[a-z][a-z0-9-]{0,63}$/, 'the name of a header in lower case, e.g. "x-department"').describe(
+      'Name of a request header.',
+    ),
+    values: some(
+      text(
+        /^[!-+\--~](?:[ -+\--~]{0,126}[!-+\--~])?$/,
+        'a value of at most 128 printable characters without commas, e.g. "radiology"',
+      ),
+      'values',
+    ).describe('One of these, exactly; of a header with commas, each part is a value.'),
+  },
+  'a table such as { name = "x-department", values = ["radiology"] }',
+)
 export const selectorSchema = z
   .strictObject(selectorLists, 'a table with jurisdictions, regions or pools')
   .describe('A set of pools: those that satisfy every list given.')
@@ -35,6 +55,9 @@ const apiKey = z.strictObject(
       'SHA-256 of the whole key. The key itself stands nowhere.',
     ),
     dev: bool().default(false).describe('Made by a local start; refused outside dev.'),
+    data_classes: many(id, 'names of data classes')
+      .optional()
+      .describe('Which of the classes of the tenant the key may claim; without it, all.'),
   },
   'a table with id and sha256',
 )
@@ -59,17 +82,25 @@ export const tenantSchema = z.strictObject({
           .optional()
           .describe('Data centres of regions in these jurisdictions.'),
         colos: some(colo, 'data centre codes').optional().describe('These data centres.'),
-        hosts: some(
-          text(/^[a-z0-9.-]{1,253}(?::[0-9]{1,5})?$/, 'a lower-case host name, e.g. "eu.example.com"'),
-          'host names',
-        )
-          .optional()
-          .describe('Requests to these host names.'),
+        hosts: hostNames.optional().describe('Requests to these host names.'),
       },
       'a table with jurisdictions, colos or hosts',
     )
     .optional()
     .describe('Where requests may be decrypted; without it, anywhere.'),
+  sovereign: oneOf(SOVEREIGN)
+    .optional()
+    .describe(
+      'Pools on your own premises (`sovereign = true`): `only` leaves no others, `prefer` asks them first while they can serve.',
+    ),
+  storage: oneOf(['none', 'home', 'anywhere'])
+    .default('anywhere')
+    .describe(
+      'What is stored of requests: nothing; what objects of the home hold; or also copies round the world, where nothing restricts the request.',
+    ),
+  retention_seconds: ttlSeconds
+    .optional()
+    .describe('Longest time that anything of a request is stored; it shortens every other time.'),
   models: z
     .union(
       [z.literal('*').describe('Every model.'), some(modelName, 'model ids')],
@@ -116,13 +147,24 @@ export const ruleSchema = z.strictObject({
           .optional()
           .describe('Requests that claim one of these.'),
         countries: some(country, 'country codes').optional().describe('Clients in these countries.'),
+        eu_member: bool()
+          .optional()
+          .describe('Clients in countries of the European Union, or with `false` in all others.'),
         continents: some(oneOf(CONTINENTS), 'continent codes').optional().describe('Clients on these.'),
         colos: some(colo, 'data centre codes').optional().describe('Requests that arrive in these.'),
+        hosts: hostNames.optional().describe('Requests to these host names.'),
+        headers: some(headerMatch, 'headers, e.g. [{ name = "x-department", values = ["radiology"] }]')
+          .optional()
+          .describe('Requests that say all of this in their headers.'),
       },
       'a table such as { countries = ["DE"] }',
     )
     .prefault({})
-    .describe('Which requests: those that satisfy every list given. What is not known counts as matching.'),
+    .describe('Which requests: those that satisfy everything given. What is not known counts as matching.'),
   only: selectorSchema.optional().describe('Leaves these pools only.'),
   except: selectorSchema.optional().describe('Takes these pools away.'),
+  sovereign: oneOf(SOVEREIGN)
+    .optional()
+    .describe('As for a tenant: `only` takes all pools away that are not on your own premises.'),
+  storage: oneOf(['none', 'home']).optional().describe('As for a tenant; the strictest that applies counts.'),
 })

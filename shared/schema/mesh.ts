@@ -8,7 +8,7 @@ import { modelSchema, poolSchema, regionSchema } from './config-pools.ts'
 import type { DIALECTS } from './config-pools.ts'
 import { ruleSchema, tenantSchema } from './config-tenants.ts'
 import type { selectorSchema } from './config-tenants.ts'
-import { many, some, text, ttlSeconds, whole } from './config-values.ts'
+import { many, number, some, text, ttlSeconds, whole } from './config-values.ts'
 import { distrustSchema } from './config-distrust.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -99,6 +99,27 @@ export const meshSchema = z
       )
       .prefault({})
       .describe('The generation log.'),
+    routing: z
+      .strictObject(
+        {
+          ms_per_cent: number(0, 1_000_000)
+            .default(0)
+            .describe(
+              'Milliseconds of time to first token that one US cent is worth; 0 leaves prices out of the choice of a pool.',
+            ),
+          retry_share: number(0, 1)
+            .default(0.2)
+            .describe(
+              'Attempts beyond the first, as a share of all requests; 10 in ten seconds are always free.',
+            ),
+          log_share: number(0, 1)
+            .default(0.01)
+            .describe('Share of the decisions for a pool that are logged with everything they went by.'),
+        },
+        'a table for routing',
+      )
+      .prefault({})
+      .describe('How pools are chosen.'),
     cors: z
       .strictObject(
         {

@@ -69,6 +69,8 @@ function configOf(urls: Readonly<Record<string, string>>, scripts: readonly stri
     ],
     models: models.map((id) => ({ id, context_length: 32_768 })),
     limits: { first_token_ms: 1500, idle_ms: 1500, total_ms: 8000 },
+    // Nearly all that is asked here fails.
+    routing: { log_share: 0, retry_share: 1 },
   })
 }
 
@@ -108,11 +110,12 @@ describe('before the first token', () => {
 
   const waits = REFUSAL_ROWS.filter(([, row]) => row.retryAfter !== undefined)
   test.each(waits)('a pool that %s says when to come back, within a minute', async (name, row) => {
-    // A guess at the wait would be one second; asked a moment later, little of what the pool said has passed.
+    // A guess at the wait would be one second. Asked a while later, a little of what the pool said has passed.
     const response = await ask(`${idOf('refusal', name)}.alone`, { ...SHARED, seed: 7 })
     await response.text()
     const seconds = Number(response.headers.get('retry-after'))
-    expect(seconds).toBe(Number(row.retryAfter))
+    expect(seconds).toBeLessThanOrEqual(Number(row.retryAfter))
+    if (row.retryAfter === '60') expect(seconds).toBeGreaterThan(10)
     expect(response.headers.get('x-should-retry')).not.toBe('false')
   })
 })
@@ -160,8 +163,8 @@ async function expectFailover(name: string): Promise<void> {
 }
 
 /**
- * Asks until the bad pool was the first to be tried: one request in a hundred looks at the other one before it has a reason
- * to. Gives the statuses of all answers.
+ * Asks until the bad pool was the first to be tried: as near as the other one, it is one of two that nothing tells apart.
+ * Gives the statuses of all answers.
  */
 async function untilAskedFirst(
   model: string,
@@ -169,7 +172,7 @@ async function untilAskedFirst(
   wasFirst: (response: Response) => boolean,
 ): Promise<number[]> {
   const statuses: number[] = []
-  for (let seed = 0; seed < 4; seed += 1) {
+  for (let seed = 0; seed < 60; seed += 1) {
     const response = await ask(model, 'temperature' in body ? { ...body, seed } : body)
     await response.text()
     statuses.push(response.status)

@@ -20,7 +20,8 @@ export interface LeakWatch {
   stop(): Promise<void>
 }
 
-export async function startLeakWatch(): Promise<LeakWatch> {
+/** `changes`: what is different in the config. */
+export async function startLeakWatch(changes: Readonly<Record<string, unknown>> = {}): Promise<LeakWatch> {
   const pool = await startRecordingPool()
   const mesh = await startMesh({
     colos: ['FRA'],
@@ -36,6 +37,7 @@ export async function startLeakWatch(): Promise<LeakWatch> {
             models: [{ model: 'story', served: 'story-8b' }],
           },
         ],
+        ...changes,
       }),
   })
   const said: string[] = []

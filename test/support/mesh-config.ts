@@ -36,6 +36,8 @@ export function aMeshConfig(
     ],
     // A loaded machine may be slow to open a log; that must not look like a lost one.
     log: { open_within_ms: 10_000 },
+    // One line per request, whatever chance says.
+    routing: { log_share: 0 },
     ...changes,
   }
   const parsed = parseMeshConfig(JSON.stringify(config), { mode: { kind: 'dev' } })

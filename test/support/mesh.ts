@@ -29,6 +29,8 @@ export interface MeshOptions extends BrokenParts {
   readonly pools?: Readonly<Record<string, string>>
   /** JSON of MESH_DEV_DELAYS; without it nothing is delayed but the pools' round trips. */
   readonly delays?: string
+  /** Whether every request meets an isolate that knows nothing. */
+  readonly freshIsolates?: boolean
   /** Whether simulated pools are as far away as their regions. */
   readonly distances?: boolean
 }
@@ -70,6 +72,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
     config,
     secrets: SECRETS,
     ...(options.delays === undefined ? {} : { delays: options.delays }),
+    ...(options.freshIsolates === undefined ? {} : { freshIsolates: options.freshIsolates }),
     onLog: (line) => logs.push(line),
     bindings: standIns.bindings,
     moreWorkers: [RESTARTER, ...standIns.workers],

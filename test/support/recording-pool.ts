@@ -1,4 +1,4 @@
-/** A pool that writes down what it is sent and answers what it is told. */
+/** A pool that writes down what it is sent to generate, and answers what it is told. It says nothing of its load. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { wholeAnswer } from './pool-events.ts'
@@ -26,6 +26,10 @@ export async function startRecordingPool(): Promise<RecordingPool> {
   const server = createServer((request, response) => {
     request.on('error', () => undefined)
     response.on('error', () => undefined)
+    if (request.method === 'GET') {
+      response.writeHead(404).end()
+      return
+    }
     void readText(request).then((body) => {
       requests.push({
         method: request.method ?? '',

@@ -1,4 +1,7 @@
-/** Pools that do what no real one should: one HTTP server on which every path is a pool with a script of its own. */
+/**
+ * Pools that do what no real one should: one HTTP server on which every path is a pool with a script of its own. They say
+ * nothing of their load.
+ */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
@@ -20,6 +23,10 @@ export async function startScriptedPools(scripts: Readonly<Record<string, Script
     // A client that leaves a broken answer is what these tests are about.
     request.on('error', () => undefined)
     response.on('error', () => undefined)
+    if (request.method === 'GET') {
+      response.writeHead(404).end()
+      return
+    }
     const name = (request.url ?? '').split('/', 2)[1] ?? ''
     request.resume()
     request.once('end', () => {

@@ -20,6 +20,7 @@ const RUN: Run = {
   createdSeconds: 1_764_000_000,
   narrow: ['eu'],
   dataClass: 'health',
+  headers: { 'x-department': 'radiology', 'x-case': null },
 }
 
 const id = await runIdOf(RUN, OWNER)
@@ -32,7 +33,7 @@ test('what it says is what was said', async () => {
 })
 
 test('a run without anything that may be absent is one, too', async () => {
-  const { take: _take, limit: _limit, narrow: _narrow, dataClass: _class, ...least } = RUN
+  const { take: _take, limit: _limit, narrow: _narrow, dataClass: _class, headers: _headers, ...least } = RUN
   expect(await openRunId(await runIdOf(least, OWNER), OWNER)).toEqual(least)
 })
 
@@ -109,6 +110,8 @@ test('a run of the longest names opens', async () => {
     // The header has 256 characters; the shortest words cost most.
     narrow: Array.from({ length: 128 }, () => 'a'),
     dataClass: 'c'.repeat(256),
+    // As many as rules may name; a quotation mark takes two characters.
+    headers: Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [name.repeat(64), '"'.repeat(128)])),
   }
   expect(await openRunId(await runIdOf(longest, OWNER), OWNER)).toEqual(longest)
 })

@@ -2,13 +2,11 @@
  * `npm run config:check -- [FILE] [--mode MODE]`: prints every mistake in a config on a line of its own and fails,
  * or prints what the config says: which pools there are, and who may go where.
  */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { parse as parseToml } from 'smol-toml'
 import { parseMeshMode } from '../../shared/config/mode.ts'
 import { describeProblem, parseMeshConfig } from '../../shared/config/parse.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import { fromRoot, modeOfWrangler, readText } from './files.ts'
 import { summarize } from './summary.ts'
 
 const USAGE = 'Usage: npm run config:check -- [FILE] [--mode cloudflare|single:<jurisdiction>|dev]'
@@ -49,25 +47,4 @@ function readArguments(args: string[]): { readonly file?: string; readonly mode?
     // parseArgs throws on an option it does not know; the usage line says which it does.
     return undefined
   }
-}
-
-/** The mode that a deploy would run in. */
-function modeOfWrangler(): string | undefined {
-  const text = readText(fromRoot('wrangler.toml'))
-  const vars = text === undefined ? undefined : parseToml(text)['vars']
-  const mode = typeof vars === 'object' && 'MESH_MODE' in vars ? vars['MESH_MODE'] : undefined
-  return typeof mode === 'string' ? mode : undefined
-}
-
-function readText(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    // Missing, a folder, not readable: to the caller all the same.
-    return undefined
-  }
-}
-
-function fromRoot(file: string): string {
-  return join(import.meta.dirname, '../..', file)
 }

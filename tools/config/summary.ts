@@ -1,7 +1,7 @@
 /** Says in a few lines what a config allows, for a person who has just changed it. */
 import { formatMeshMode } from '../../shared/config/mode.ts'
 import type { MeshMode } from '../../shared/config/mode.ts'
-import { isAllowedBy } from '../../shared/residency/selector.ts'
+import { isRestrictedTenant, isWithinLimits } from '../../shared/residency/tenant-limits.ts'
 import type { MeshConfig, Tenant } from '../../shared/schema/mesh.ts'
 
 export function summarize(config: MeshConfig, mode: MeshMode): string {
@@ -23,14 +23,13 @@ export function summarize(config: MeshConfig, mode: MeshMode): string {
 }
 
 function describeTenant(tenant: Tenant, { regions, pools }: MeshConfig): string {
-  const { floor } = tenant
   const jurisdictionOf = new Map(regions.map((region) => [region.id, region.jurisdiction]))
   const allowed = pools.filter((pool) => {
     const region = regions.find(({ id }) => id === pool.region)
-    return 'anywhere' in floor || (region !== undefined && isAllowedBy(floor, { pool, region }))
+    return region !== undefined && isWithinLimits(tenant, { pool, region })
   })
   const places = allowed.map(({ id, region }) => `${id} (${jurisdictionOf.get(region) ?? '?'})`).join(', ')
-  const where = 'anywhere' in floor ? `may go anywhere, now ${places}` : `may go to ${places} only`
+  const where = isRestrictedTenant(tenant) ? `may go to ${places} only` : `may go anywhere, now ${places}`
   const what = tenant.models === '*' ? 'every model' : tenant.models.join(', ')
   return `${tenant.id}: ${where}; ${what}; ${tenant.keys.length === 1 ? '1 key' : `${tenant.keys.length} keys`}`
 }

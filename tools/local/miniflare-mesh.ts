@@ -14,6 +14,8 @@ export interface MiniflareMeshOptions {
   readonly secrets: Omit<DevSecrets, 'apiKeys'>
   /** JSON of MESH_DEV_DELAYS; without it nothing is delayed. */
   readonly delays?: string
+  /** Whether every request meets an isolate that knows nothing, as on a platform with thousands of them. */
+  readonly freshIsolates?: boolean
   /** Gets every line the Workers log. */
   readonly onLog?: (line: string) => void
   /** Bindings in place of the usual ones, and the Workers that they lead to. */
@@ -70,6 +72,7 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
   const text = (value: string) => ({ type: 'text' as const, value })
   const object = (exportName: string) => ({ type: 'durable-object' as const, worker: owner, exportName })
   const stored = { type: 'durable-object' as const, storage: 'sqlite' as const }
+  const objects = { LogShard: stored, TenantLedger: stored, RegionMonitor: stored, PoolMonitor: stored }
 
   return {
     cf: false,
@@ -94,12 +97,15 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
             MESH_ADMIN_TOKEN: text(secrets.adminToken),
             MESH_DEV_COLO: text(colo),
             ...(delays === undefined ? {} : { MESH_DEV_DELAYS: text(delays) }),
+            ...(options.freshIsolates === true ? { MESH_DEV_FRESH_ISOLATES: text('1') } : {}),
             ANSWERS: { type: 'kv' as const, id: 'answers' },
             LOG_SHARD: object('LogShard'),
             TENANT_LEDGER: object('TenantLedger'),
+            REGION_MONITOR: object('RegionMonitor'),
+            POOL_MONITOR: object('PoolMonitor'),
             ...bindings,
           },
-          ...(colo === first ? { exports: { LogShard: stored, TenantLedger: stored } } : {}),
+          ...(colo === first ? { exports: objects } : {}),
         },
         dev: { unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }] },
       })),

@@ -8,6 +8,7 @@ import type { PoolFault } from '../../shared/pool/pool-fault.ts'
 import type { EmbeddingInput } from '../../shared/schema/embeddings-request.ts'
 import type { Dialect, Pool } from '../../shared/schema/mesh.ts'
 import type { ReadEvent, UpstreamEvent } from '../../shared/stream/upstream-event.ts'
+import type { LoadDialect } from './load/load-dialect.ts'
 
 export type { PoolFault, ReadEvent, Surface, UpstreamEvent }
 
@@ -21,6 +22,11 @@ export interface PoolAdapter {
   readonly headers?: Readonly<Record<string, string>>
   /** Where the API begins on a host that is reached through a binding; `/v1` without it. */
   readonly basePath?: string
+  /**
+   * What the arrival of its headers shows of a request, if anything: that it has reached the pool (then the time to them is
+   * the way there and back), or that a place has been given to it (then that time is the pool's queue, too).
+   */
+  readonly headersShow?: 'arrival' | 'place'
   /** On which surfaces the pool goes on from a text that it is given as the beginning of its answer. */
   readonly continues: Continues
   readonly buildRequest: (input: PoolRequestInput) => PoolRequest
@@ -31,6 +37,8 @@ export interface PoolAdapter {
   readonly startReading?: () => ReadEvent
   /** Reads a status ≥ 400 with the beginning of its body. Never throws. */
   readonly readError: (status: number, body: string) => PoolFault
+  /** How it is asked about its load, and whether it is there; without it, it is known by its answers alone. */
+  readonly load?: LoadDialect
 }
 
 export interface PoolRequestInput {

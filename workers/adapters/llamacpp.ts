@@ -3,6 +3,7 @@ import { CHAT_FIELDS, COMPLETIONS_FIELDS } from '../../shared/schema/fields.ts'
 import type { Usage } from '../../shared/log/frame.ts'
 import { usageOf } from '../../shared/log/length-cut.ts'
 import type { PoolAdapter, PoolFault } from './adapter.ts'
+import { llamacppLoad } from './load/llamacpp.ts'
 import { REJECTED, readErrorText, readOpenAIError } from './openai-errors.ts'
 import { readOpenAIEvent, tokenCount } from './openai-events.ts'
 import type { EventDialect } from './openai-events.ts'
@@ -49,6 +50,7 @@ export const llamacpp: PoolAdapter = {
     chat: new Set([...CHAT_FIELDS, ...SAMPLING_FIELDS]),
     completions: new Set([...COMPLETIONS_FIELDS, ...SAMPLING_FIELDS]),
   },
+  headersShow: 'place',
   continues: { chat: true, completions: true },
   buildRequest: (input) => buildOpenAIRequest(input, { members: { timings_per_token: true } }),
   // Vectors have the model's own length there.
@@ -58,6 +60,7 @@ export const llamacpp: PoolAdapter = {
   },
   readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
   readError,
+  load: llamacppLoad,
 }
 
 /** It states usage at the end only; its timings have the same counts all along. */

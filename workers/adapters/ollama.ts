@@ -1,6 +1,7 @@
 /** The dialect of Ollama's OpenAI routes: a subset of OpenAI's fields, the rest of which it passes over in silence. */
 import { EMBEDDINGS_FIELDS } from '../../shared/schema/fields.ts'
 import type { PoolAdapter, PoolFault } from './adapter.ts'
+import { ollamaLoad } from './load/ollama.ts'
 import { buildOpenAIEmbeddings } from './openai-embeddings.ts'
 import { UNAVAILABLE, readOpenAIError } from './openai-errors.ts'
 import { readOpenAIEvent } from './openai-events.ts'
@@ -43,6 +44,7 @@ export const ollama: PoolAdapter = {
   },
   readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
   readError,
+  load: ollamaLoad,
 }
 
 /** 499 says that the request was cancelled: where it was not by us, the runner behind it went away. */

@@ -1,6 +1,7 @@
 /** The dialect of SGLang's OpenAI server: vLLM's, but for its flat errors, its own constraints and how it goes on. */
 import { CHAT_FIELDS, COMPLETIONS_FIELDS, EMBEDDINGS_FIELDS } from '../../shared/schema/fields.ts'
 import type { PoolAdapter } from './adapter.ts'
+import { sglangLoad } from './load/sglang.ts'
 import { buildOpenAIEmbeddings } from './openai-embeddings.ts'
 import { readCodedFault, readOpenAIError } from './openai-errors.ts'
 import { readOpenAIEvent } from './openai-events.ts'
@@ -56,4 +57,5 @@ export const sglang: PoolAdapter = {
   },
   readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
   readError: readOpenAIError,
+  load: sglangLoad,
 }

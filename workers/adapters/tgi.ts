@@ -1,6 +1,7 @@
 /** The dialect of Hugging Face's text-generation-inference: few fields, strictly typed, and refusals inside the stream. */
 import { isObject } from '../../shared/is-object.ts'
 import type { PoolAdapter, PoolFault, PoolRequestInput } from './adapter.ts'
+import { tgiLoad } from './load/tgi.ts'
 import { CONTEXT_LENGTH, REJECTED, SATURATED, UNAVAILABLE, readOpenAIError } from './openai-errors.ts'
 import { readOpenAIEvent } from './openai-events.ts'
 import type { EventDialect } from './openai-events.ts'
@@ -61,6 +62,7 @@ export const tgi: PoolAdapter = {
   embeddings: NO_EMBEDDINGS,
   readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
   readError,
+  load: tgiLoad,
 }
 
 /** It takes a list where OpenAI takes a text or a list, and a share below one where OpenAI takes "all of it" as well. */

@@ -1,6 +1,7 @@
 /** The dialect of TensorRT-LLM's `trtllm-serve`, which refuses a whole request for one field that it does not know. */
 import { CHAT_FIELDS, COMPLETIONS_FIELDS, EMBEDDINGS_FIELDS } from '../../shared/schema/fields.ts'
 import type { PoolAdapter, PoolFault, PoolRequestInput } from './adapter.ts'
+import { trtllmLoad } from './load/trtllm.ts'
 import { buildOpenAIEmbeddings } from './openai-embeddings.ts'
 import { CONTEXT_LENGTH, readCodedFault, readErrorText, readOpenAIError } from './openai-errors.ts'
 import { readOpenAIEvent } from './openai-events.ts'
@@ -62,6 +63,7 @@ export const trtllm: PoolAdapter = {
   },
   readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
   readError,
+  load: trtllmLoad,
 }
 
 /** Of the two names of a limit it takes one. Tools without a choice are a choice of none there, and of any in OpenAI's API. */

@@ -1,6 +1,7 @@
 /** The dialect of vLLM's OpenAI server: running token counts on each chunk and a salt for its prefix cache. */
 import { CHAT_FIELDS, COMPLETIONS_FIELDS, EMBEDDINGS_FIELDS } from '../../shared/schema/fields.ts'
 import type { PoolAdapter } from './adapter.ts'
+import { vllmLoad } from './load/vllm.ts'
 import { readOpenAIError } from './openai-errors.ts'
 import { readOpenAIEvent } from './openai-events.ts'
 import type { EventDialect } from './openai-events.ts'
@@ -42,6 +43,7 @@ export const vllm: PoolAdapter = {
     chat: new Set([...CHAT_FIELDS, ...SAMPLING_FIELDS, 'bad_words', 'include_reasoning']),
     completions: new Set([...COMPLETIONS_FIELDS, ...SAMPLING_FIELDS, 'response_format']),
   },
+  headersShow: 'arrival',
   continues: { chat: true, completions: true },
   buildRequest: (input) =>
     buildOpenAIRequest(input, {
@@ -54,4 +56,5 @@ export const vllm: PoolAdapter = {
   },
   readEvent: (surface, data) => readOpenAIEvent(EVENTS, surface, data),
   readError: readOpenAIError,
+  load: vllmLoad,
 }

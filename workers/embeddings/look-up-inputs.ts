@@ -30,7 +30,7 @@ export async function lookUpInputs(
   const { keeping } = context
   if (keeping.kind === 'bypass' || !context.narrowing.cache.read) return ok(new Map())
   const collection = collect(keeping, readerOf(context, keeping, edge), hold, edge)
-  const mayCopy = !context.placement.restricted
+  const mayCopy = context.placement.storage === 'anywhere'
   const place = { ...keeping, edgeRegion: context.edgeRegion }
   const sources = readFromShards(place, keeping.names, mayCopy ? MAX_COPIES_PER_SHARD : 0, edge)
   if (mayCopy) sources.push(...readCopies(answersOf(edge), keeping.names).map(asNotToCopy))

@@ -1,8 +1,11 @@
 /** Has a pool make the vectors that are not known: in one call, in their order, each different input once. */
+import { keyName } from '../../shared/affinity/pseudonym.ts'
+import type { Prompt } from '../../shared/affinity/prompt.ts'
 import { apportion } from '../../shared/embedding/apportion.ts'
 import type { EmbeddingEntry } from '../../shared/embedding/entry.ts'
 import { inputBytes } from '../../shared/embedding/input-size.ts'
 import type { GatewayError } from '../../shared/errors.ts'
+import { tokensIn } from '../../shared/pool/token-ratio.ts'
 import { ok, type Result } from '../../shared/result.ts'
 import { explainRoute } from '../../shared/routing/explain.ts'
 import { rankPools, type Candidate, type Ranking } from '../../shared/routing/rank.ts'
@@ -11,6 +14,7 @@ import type { Edge } from '../edge.ts'
 import { askForEmbeddings } from '../outgoing/ask-for-embeddings.ts'
 import type { Patience } from '../patience.ts'
 import { tryCandidates } from '../stages/try-candidates.ts'
+import type { RegionView } from '../stores/pool-states.ts'
 import type { InputsNamed, ItemEntries } from './contexts.ts'
 import { takesField } from './read-inputs.ts'
 import type { VectorHold } from './vector-hold.ts'
@@ -35,14 +39,22 @@ export async function makeVectors(
   const { batch, embeddings, modelVersion, cacheSalt, edgeRegion: origin } = context
   const { endsByMs, signal } = waiting.patience
   const inputs = numbers.map((number) => batch.items[number]).filter((input) => input !== undefined)
-  const key = `${context.tenant.id}/${context.keyId}`
-  const ranking = rankFor(context, key, edge)
+  const key = keyName(context.keyId, cacheSalt)
+  const view = edge.pools.embeddingsFrom(origin.id)
+  const prompt = promptFrom(embeddings.model, inputs)
+  const ranking = rankFor(context, { key, prompt, view }, edge)
+  view.looks = ranking.looks
+  view.requested()
   const takeRoom = (bytes: number): boolean => waiting.hold.take(bytes)
   const { params } = embeddings
   const job = { inputs, params, modelVersion, cacheSalt, origin, endsByMs, signal, takeRoom }
   const tried = await tryCandidates(
-    { ranking, key, origin, endsByMs, signal },
-    (candidate) => askForEmbeddings(candidate, job, edge),
+    { ranking, key, prompt, view, endsByMs, signal },
+    async (candidate) => {
+      const asked = await askForEmbeddings(candidate, job, edge)
+      // The headers come with the vectors, and show nothing.
+      return asked.ok ? ok({ ...asked.value, headersMs: undefined }) : asked
+    },
     edge,
   )
   if (!tried.ok) return tried
@@ -62,18 +74,32 @@ export async function makeVectors(
   return ok({ entries, candidate, attempts, tookMs, route: explainRoute(ranking, pool.id) })
 }
 
-function rankFor(context: InputsNamed, key: string, edge: Edge): Ranking {
+/** Nothing of it is cached anywhere: its size is all that counts. */
+function promptFrom(model: string, inputs: readonly EmbeddingInput[]): Prompt {
+  const bytes = inputs.reduce((sum, input) => sum + inputBytes(input), 0)
+  return { model, anchors: { bytes, list: [] }, isRemembered: false }
+}
+
+function rankFor(
+  context: InputsNamed,
+  { key, prompt, view }: { readonly key: string; readonly prompt: Prompt; readonly view: RegionView },
+  edge: Edge,
+): Ranking {
   const { placement, model, modelVersion, embeddings, edgeRegion: origin } = context
-  const { runtime, pools } = edge
+  const { runtime, mesh } = edge
+  const { anchors } = prompt
   const fields = ['input', ...Object.keys(embeddings.params)]
   return rankPools({
     placement,
     version: modelVersion,
     key,
     origin,
-    states: pools.seenFrom(origin.id).all,
+    states: view.all,
     nowMs: runtime.now(),
-    rng: () => runtime.random(),
+    size: { promptTokens: tokensIn(anchors.bytes, view.tokenRatio(prompt.model)), outputTokens: 0 },
+    looks: view.looks,
+    msPerCent: mesh.config.routing.ms_per_cent,
+    draw: runtime.random(),
     acceptsFields: (pool) => fields.every((field) => takesField(pool, model, field)),
   })
 }

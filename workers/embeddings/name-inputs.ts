@@ -2,6 +2,7 @@
 import { cachePolicy } from '../../shared/cache/policy.ts'
 import { cacheScopeOf } from '../../shared/cache/scope.ts'
 import { embeddingNames, embeddingVersion } from '../../shared/fingerprint/embedding-name.ts'
+import { withinRetention } from '../../shared/residency/storage.ts'
 import { webCryptoDigests } from '../digests.ts'
 import type { Edge } from '../edge.ts'
 import { liveLease } from '../live-lease.ts'
@@ -46,7 +47,7 @@ async function keepingOf(
     names,
     home,
     tenantObject: by.tenantObject,
-    ttlSeconds: policy.ttlSeconds,
+    ttlSeconds: withinRetention(context.placement, policy.ttlSeconds),
     lease,
   }
 }

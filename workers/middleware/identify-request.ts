@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { AppVariables } from '../app-variables.ts'
 import type { Isolate } from '../edge.ts'
+import { monitorLink } from '../stores/monitor-link.ts'
 
 const CLIENT_REQUEST_ID = /^[\x21-\x7e]{1,128}$/
 
@@ -10,7 +11,9 @@ export function identifyRequest(isolate: Isolate): MiddlewareHandler<AppVariable
     const requestId = `req_${isolate.runtime.randomHex(12)}`
     const { executionCtx } = context
     context.set('requestId', requestId)
-    context.set('edge', { ...isolate, waitUntil: (work) => executionCtx.waitUntil(work) })
+    const waitUntil = (work: Promise<unknown>): void => executionCtx.waitUntil(work)
+    const { host } = new URL(context.req.url)
+    context.set('edge', { ...isolate, waitUntil, monitor: monitorLink(isolate.exchange, host, waitUntil) })
     await next()
     const { headers } = context.res
     headers.set('x-request-id', requestId)

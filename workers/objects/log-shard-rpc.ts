@@ -1,4 +1,5 @@
 /** What a LogShard can be asked, and the jobs that are sent to it. */
+import type { HeaderFacts } from '../../shared/residency/header-facts.ts'
 import type { Home } from '../../shared/residency/home.ts'
 import type { Arrival } from '../../shared/residency/arrival.ts'
 import type { GenerationRequest } from '../../shared/schema/request.ts'
@@ -19,6 +20,8 @@ export interface GenerationJob {
   /** Of the request's body: what a shard holds of it while the answer is made. */
   readonly bodyBytes: number
   readonly cacheSalt: string
+  /** What the client says belongs together. */
+  readonly affinity?: string
   /** The facts the placement was decided from: the shard decides again, under the config it runs. */
   readonly residency: ResidencyFacts
   /** Pools the edge's placement allowed; the shard uses only those that both allow. */
@@ -44,6 +47,7 @@ export interface ResidencyFacts {
   readonly arrival: Arrival
   readonly narrow?: readonly string[]
   readonly dataClass?: string
+  readonly headers?: HeaderFacts
 }
 
 /** A reader who comes back to a run. */

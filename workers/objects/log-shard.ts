@@ -7,7 +7,10 @@ import { tenantHome } from '../../shared/residency/tenant-home.ts'
 import type { Environment } from '../environment.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
+import { monitorLink } from '../stores/monitor-link.ts'
+import { createPoolMemory } from '../stores/pool-memory.ts'
 import { createPoolStates } from '../stores/pool-states.ts'
+import { createRegionExchange } from '../stores/region-exchange.ts'
 import { createTenantKeyring } from '../tenant-keys.ts'
 import { within } from '../within.ts'
 import { createClaims, type Claims } from './claims.ts'
@@ -33,6 +36,7 @@ const LEDGER_WITHIN_MS = 3000
 export function logShardClass(mesh: Mesh, runtime: Runtime) {
   const { limits, log: settings } = mesh.config
   const keys = createTenantKeyring(mesh.fingerprintSecret)
+  const memory = createPoolMemory()
 
   return class LogShard extends DurableObject<Environment> implements Methods<LogShardRpc> {
     readonly #storage: LogStorage
@@ -57,7 +61,10 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
         // What the ledger does not hear of runs out there by itself.
         release: (job) => void this.#release(job).catch(() => undefined),
       })
-      const pools = createPoolStates()
+      const { retry_share: retryShare } = mesh.config.routing
+      const pools = createPoolStates(runtime, { retryShare, memory })
+      const exchange = createRegionExchange(mesh, createStubs(env, mesh.mode), runtime)
+      const monitor = monitorLink(exchange, undefined, (work) => ctx.waitUntil(work))
       const tell = (what: 'unreadable' | 'unwritable'): void =>
         runtime.log({ event: 'storage_error', object: 'log_shard', what })
       const keeper = createLogKeeper(this.#storage, mesh.vault, tell)
@@ -67,7 +74,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
         keeper,
         promoter: createPromoter(runtime.answers(env.ANSWERS), mesh.vault, settings.promotions_per_hour),
         start: (fingerprint) => (input) =>
-          produceJob(input, () => this.#isolate(fingerprint), { mesh, runtime, pools }),
+          produceJob(input, () => this.#isolate(fingerprint), { mesh, runtime, pools, monitor }),
         onEnd: (generation) => this.#runs.settle(generation),
         inBackground: (work) => ctx.waitUntil(work),
         onWritten: () => this.#setAlarm().catch(() => tell('unwritable')),

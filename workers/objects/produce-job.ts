@@ -1,7 +1,9 @@
 /** Makes the answer to a job: places it again under the shard's own config, ranks from the home, and dispatches. */
+import { keyName } from '../../shared/affinity/pseudonym.ts'
 import type { GatewayError } from '../../shared/errors.ts'
+import { mayHaveHome } from '../../shared/residency/home.ts'
 import { narrowTo, place, type Placement } from '../../shared/residency/place.ts'
-import { err, ok, type Result } from '../../shared/result.ts'
+import { err, type Result } from '../../shared/result.ts'
 import { produce, type Produced } from '../stages/produce.ts'
 import type { DispatchDependencies } from '../stages/try-candidates.ts'
 import type { StartInput } from './generation.ts'
@@ -35,8 +37,12 @@ export function produceJob(
       generation: job.generation,
       modelVersion: job.modelVersion,
       cacheSalt: job.cacheSalt,
-      key: `${job.tenant}/${job.keyId}`,
+      key: keyName(job.keyId, job.cacheSalt),
       origin,
+      ...(job.affinity === undefined ? {} : { affinity: job.affinity }),
+      // The shard is where the rules allow it to be.
+      isRemembered: true,
+      name: job.run,
       ...(begun === undefined ? {} : { begun }),
       endsByMs: runtime.now() + mesh.config.limits.total_ms,
       signal,
@@ -50,12 +56,8 @@ function placeJob(job: GenerationJob, { mesh }: DispatchDependencies): Result<Pl
   const tenant = mesh.tenants.get(job.tenant)
   const model = mesh.models.get(job.generation.model)
   if (tenant === undefined || model === undefined) return err({ reason: 'config_unavailable' })
-  const placed = place({ config: mesh.config, tenant, model, ...job.residency })
+  const placed = place({ config: mesh.config, tenant, keyId: job.keyId, model, ...job.residency })
   if (!placed.ok) return placed
-  const { restricted, storageRegions } = placed.value
   // The edge chose this home under another config than ours; what ours does not allow is not stored.
-  if (restricted && !storageRegions.some((region) => region.id === job.home.region)) {
-    return err({ reason: 'config_unavailable' })
-  }
-  return ok(placed.value)
+  return mayHaveHome(placed.value, job.home) ? placed : err({ reason: 'config_unavailable' })
 }

@@ -9,6 +9,8 @@ import type { Region } from '../../shared/schema/mesh.ts'
 import type { Environment } from '../environment.ts'
 import type { Runtime } from '../runtime.ts'
 import type { LogShardRpc } from './log-shard-rpc.ts'
+import type { PoolMonitorRpc } from './pool-monitor-rpc.ts'
+import type { RegionMonitorRpc } from './region-monitor-rpc.ts'
 import type { TenantLedgerRpc } from './tenant-ledger-rpc.ts'
 
 export interface Stubs {
@@ -16,12 +18,17 @@ export interface Stubs {
   logShard(home: Home, shard: number): DurableObjectStub<LogShardRpc>
   /** `name` is a keyed hash of the tenant's id. */
   tenantLedger(home: Home, name: string): DurableObjectStub<TenantLedgerRpc>
+  regionMonitor(region: Region): DurableObjectStub<RegionMonitorRpc>
+  /** `region` is the pool's. */
+  poolMonitor(region: Region, pool: string): DurableObjectStub<PoolMonitorRpc>
 }
 
 export function createStubs(env: Environment, mode: MeshMode): Stubs {
   return {
     logShard: (home, shard) => stubAt(env.LOG_SHARD, `log/${home.region}/${shard}`, home, mode),
     tenantLedger: (home, name) => stubAt(env.TENANT_LEDGER, `ledger/${name}`, home, mode),
+    regionMonitor: (region) => env.REGION_MONITOR.getByName(`region/${region.id}`, placeOf(region)),
+    poolMonitor: (region, pool) => env.POOL_MONITOR.getByName(`pool/${pool}`, placeOf(region)),
   }
 }
 
@@ -34,6 +41,11 @@ export async function travelTo(
 ): Promise<void> {
   const to = regions.get(home.region)
   if (to !== undefined) await runtime.crossRegions(from, to)
+}
+
+/** Nothing of a request reaches a monitor: it is placed where it is near, and no jurisdiction is demanded of it. */
+function placeOf({ location_hint: locationHint }: Region): DurableObjectNamespaceGetDurableObjectOptions {
+  return locationHint === undefined ? {} : { locationHint }
 }
 
 function stubAt<T extends Rpc.DurableObjectBranded>(

@@ -42,12 +42,20 @@ export interface BegunAnswer extends PartialAnswer {
  */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024
 
+/** An answer that has begun. */
+export interface Begun {
+  readonly first: PoolStep
+  readonly answer: PoolAnswer
+  /** From the call to the response's headers. */
+  readonly headersMs: number
+}
+
 /** Resolves when the pool has sent its first token (or a whole, empty answer). */
 export async function askPool(
   candidate: Candidate,
   job: PoolJob,
   { mesh, runtime }: { readonly mesh: Mesh; readonly runtime: Runtime },
-): Promise<Result<{ first: PoolStep; answer: PoolAnswer }, PoolFailure>> {
+): Promise<Result<Begun, PoolFailure>> {
   const { placed } = candidate
   const { generation, begun } = job
   const { limits } = mesh.config
@@ -103,6 +111,7 @@ export async function askPool(
     return err(await failureOfStatus(response.value, adapter))
   }
 
+  const headersMs = runtime.now() - askedAtMs
   const answer = readPoolAnswer({
     body: response.value.body,
     ingest: createIngest({
@@ -117,7 +126,8 @@ export async function askPool(
     endsByMs: job.endsByMs,
     runtime,
   })
-  return awaitFirstToken(answer, firstTokenByMs - runtime.now(), onTimeout, job.signal)
+  const started = await awaitFirstToken(answer, firstTokenByMs - runtime.now(), onTimeout, job.signal)
+  return started.ok ? ok({ ...started.value, headersMs }) : started
 }
 
 /** Reads until something a client would show, or the end, is there. */

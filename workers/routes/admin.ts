@@ -1,10 +1,12 @@
 /** /admin/v1: what the operator may see and do, behind a token of its own. */
 import { Hono, type MiddlewareHandler } from 'hono'
+import { tenantHome } from '../../shared/residency/tenant-home.ts'
 import type { AppVariables } from '../app-variables.ts'
 import { isEqualSecret } from '../digests.ts'
 import { failed } from '../error-response.ts'
-import { tenantHome } from '../../shared/residency/tenant-home.ts'
-import { edgeRegionOf } from '../../shared/residency/arrival.ts'
+import { adminPoolRoutes } from './admin-pools.ts'
+import { adminResidencyRoutes } from './admin-residency.ts'
+import { adminRouteRoutes } from './admin-route.ts'
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i
 
@@ -25,24 +27,9 @@ export function adminRoutes(): Hono<AppVariables> {
     })
   })
 
-  /** What this isolate has measured of each pool from where the request arrived. */
-  admin.get('/pools', (context) => {
-    const { mesh, runtime, pools } = context.get('edge')
-    const from = edgeRegionOf(runtime.arrivalOf(context.req.raw), mesh.config.regions)
-    const seen = pools.seenFrom(from.id).all
-    return context.json({
-      seen_from: from.id,
-      pools: mesh.config.pools.map(({ id }) => {
-        const state = seen.get(id)
-        return {
-          id,
-          pending: state?.pending ?? 0,
-          breaker: state?.breaker.kind ?? 'closed',
-          first_token_ms: state?.latency === undefined ? null : Math.round(state.latency.costMs),
-        }
-      }),
-    })
-  })
+  admin.route('/pools', adminPoolRoutes())
+  admin.route('/route', adminRouteRoutes())
+  admin.route('/residency', adminResidencyRoutes())
 
   /** Returns when nothing cached before the call can be served any more. */
   admin.post('/tenants/:tenant/purge', async (context) => {

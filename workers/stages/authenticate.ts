@@ -1,5 +1,6 @@
 /** Second stage: who sent it. Costs no call while the tenant's lease is live. */
 import type { GatewayError } from '../../shared/errors.ts'
+import { isRestrictedTenant } from '../../shared/residency/tenant-limits.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { tenantOfKey } from '../../shared/schema/api-key.ts'
 import type { Tenant } from '../../shared/schema/mesh.ts'
@@ -22,7 +23,7 @@ export async function authenticate<Context extends Common<Received>>(
   const { tenant, keyId } = identity.value
 
   const lease = await edge.leases.hold(tenant, context.configVersion, edge.waitUntil)
-  if (lease.kind === 'unavailable' && !('anywhere' in tenant.floor)) {
+  if (lease.kind === 'unavailable' && isRestrictedTenant(tenant)) {
     return err({ reason: 'config_unavailable' })
   }
   return ok({ ...context, tenant, keyId, ...(lease.kind === 'held' ? { lease: lease.lease } : {}) })

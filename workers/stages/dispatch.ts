@@ -5,9 +5,10 @@
  */
 import type { GatewayError } from '../../shared/errors.ts'
 import type { AnswerOutcome } from '../../shared/log/answer-facts.ts'
+import type { Usage } from '../../shared/log/frame.ts'
 import { ok, type Result } from '../../shared/result.ts'
 import type { Candidate } from '../../shared/routing/rank.ts'
-import { askPool, type PoolJob } from '../outgoing/ask-pool.ts'
+import { askPool, type Begun, type PoolJob } from '../outgoing/ask-pool.ts'
 import type { PoolAnswer, PoolStep } from '../stream/pool-answer.ts'
 import { tryCandidates, type DispatchDependencies, type Trying } from './try-candidates.ts'
 
@@ -34,23 +35,31 @@ export async function dispatch(
     (candidate) => askPool(candidate, input, dependencies),
     dependencies,
   )
+  const { monitor } = dependencies
+  monitor.refresh(input.view)
   if (!tried.ok) return tried
   const { value, onOver, ...rest } = tried.value
-  return ok({ ...rest, first: value.first, answer: watched(value, input.signal, onOver) })
+  const answer = watched(value, input, (outcome, usage) => {
+    onOver(outcome, usage)
+    monitor.refresh(input.view)
+  })
+  return ok({ ...rest, first: value.first, answer })
 }
 
 /** Tells once how the answer ended; with the signal it ends even if nobody reads on. */
 function watched(
-  { first, answer }: { first: PoolStep; answer: PoolAnswer },
-  signal: AbortSignal,
-  onOver: (outcome: AnswerOutcome) => void,
+  { first, answer }: Begun,
+  { signal, begun }: DispatchInput,
+  onOver: (outcome: AnswerOutcome, usage?: Usage) => void,
 ): PoolAnswer {
   let isOver = false
+  let usage = first.usage
   const over = (outcome: AnswerOutcome): void => {
     if (isOver) return
     isOver = true
     signal.removeEventListener('abort', leave)
-    onOver(outcome)
+    // Of an answer that others have begun the pool counts only a part as its own.
+    onOver(outcome, begun === undefined ? usage : undefined)
   }
   const leave = (): void => over('client_cancelled')
   signal.addEventListener('abort', leave, { once: true })
@@ -59,6 +68,7 @@ function watched(
   return {
     async next() {
       const step = await answer.next()
+      usage = step.usage ?? usage
       if (step.outcome !== undefined) over(step.outcome)
       return step
     },

@@ -11,6 +11,7 @@ import {
 import { pickVersion } from '../../shared/fingerprint/model-version.ts'
 import type { Lease } from '../../shared/lease/lease.ts'
 import { worldHomeOf, type Home } from '../../shared/residency/home.ts'
+import { withinRetention } from '../../shared/residency/storage.ts'
 import { webCryptoDigests } from '../digests.ts'
 import type { Admitted, Fingerprinted, Sharing } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
@@ -31,24 +32,32 @@ export async function fingerprintRequest(context: Admitted, edge: Edge): Promise
   })
   const { cacheSalt } = keys
   const onlyVersion = model.versions.length === 1 ? model.versions[0] : undefined
-  const isKept = policy.share || (wantsToComeBack(context) && !NEVER_KEPT.has(policy.reason))
+  const hasLog = isKept(policy, context)
 
   // A private request of a model with one version needs no digest of its content at all.
-  if ((!isKept || home === undefined || lease === undefined) && onlyVersion !== undefined) {
+  if ((!hasLog || home === undefined || lease === undefined) && onlyVersion !== undefined) {
     return { ...context, modelVersion: onlyVersion.id, cacheSalt, sharing: privately() }
   }
   const digest = await requestDigest(generation, keys.key, webCryptoDigests)
   const modelVersion = onlyVersion?.id ?? pickVersion(model.versions, digest)
   const sharing =
-    isKept && home !== undefined && lease !== undefined
+    hasLog && home !== undefined && lease !== undefined
       ? await share(context, { keys, digest, modelVersion, home, lease, policy }, edge)
       : privately()
   return { ...context, modelVersion, cacheSalt, sharing }
 
   function privately(): Sharing {
-    if (!isKept && !policy.share) return { kind: 'private', detail: policy.reason }
+    if (!hasLog && !policy.share) return { kind: 'private', detail: policy.reason }
     return { kind: 'private', detail: home === undefined ? 'no_home' : 'no_lease' }
   }
+}
+
+/** Whether the answer is to be kept in a log: for others, or for the client to come back to. */
+export function isKept(
+  policy: ReturnType<typeof cachePolicy>,
+  context: Pick<Admitted, 'narrowing'>,
+): boolean {
+  return policy.share || (wantsToComeBack(context) && !NEVER_KEPT.has(policy.reason))
 }
 
 interface ShareInput {
@@ -91,7 +100,10 @@ async function share(context: Admitted, input: ShareInput, edge: Edge): Promise<
     fingerprint: name,
     home,
     lease,
-    ttlSeconds: policy.share ? policy.ttlSeconds : Math.min(ownTtl, narrowing.cache.ttlSeconds ?? Infinity),
+    ttlSeconds: withinRetention(
+      placement,
+      policy.share ? policy.ttlSeconds : Math.min(ownTtl, narrowing.cache.ttlSeconds ?? Infinity),
+    ),
     ...(policy.share ? {} : { alone: policy.reason }),
     ...(claim === undefined ? {} : { claim: { ...claim, home: worldHome(claim.name) } }),
   }
@@ -110,7 +122,7 @@ async function share(context: Admitted, input: ShareInput, edge: Edge): Promise<
   }
 }
 
-function wantsToComeBack({ narrowing }: Admitted): boolean {
+function wantsToComeBack({ narrowing }: Pick<Admitted, 'narrowing'>): boolean {
   return narrowing.isResumable || narrowing.idempotencyKey !== undefined
 }
 

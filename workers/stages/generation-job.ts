@@ -1,6 +1,7 @@
 /** What a shard is told of a request: all it needs to answer it, and nothing of the client's headers. */
 import type { Fingerprinted, Sharing } from '../contexts.ts'
 import type { GenerationJob } from '../objects/log-shard-rpc.ts'
+import { mayKeepHere } from './may-keep-here.ts'
 
 export type SharedRequest = Fingerprinted & { readonly sharing: Extract<Sharing, { kind: 'shared' }> }
 
@@ -23,29 +24,25 @@ export function jobOf(request: SharedRequest): GenerationJob {
       arrival: request.arrival,
       ...(narrowing.residency === undefined ? {} : { narrow: narrowing.residency }),
       ...(narrowing.dataClass === undefined ? {} : { dataClass: narrowing.dataClass }),
+      ...(narrowing.headers === undefined ? {} : { headers: narrowing.headers }),
     },
     allowedPools: placement.pools.map(({ pool }) => pool.id),
     comesBack: comesBack(request),
+    ...(narrowing.affinity === undefined ? {} : { affinity: narrowing.affinity }),
     cache: {
       read: cache.read,
       onlyIfCached: cache.onlyIfCached,
       ttlSeconds: sharing.ttlSeconds,
       ...(cache.maxAgeSeconds === undefined ? {} : { maxAgeSeconds: cache.maxAgeSeconds }),
-      isPromotable: !placement.restricted && !isAlone,
-      wantsCopy: mayKeepHere(request),
+      isPromotable: placement.storage === 'anywhere' && !isAlone,
+      wantsCopy: mayShareHere(request),
     },
   }
 }
 
-/**
- * Whether this isolate may hold what the request is answered with for others, too: where there are rules, only in a data
- * centre that the config itself puts in a region they allow. What the platform guesses of the client's place proves nothing.
- */
-export function mayKeepHere({ placement, arrival, sharing }: SharedRequest): boolean {
-  if (sharing.alone !== undefined) return false
-  if (!placement.restricted) return true
-  const { colo } = arrival
-  return colo !== undefined && placement.storageRegions.some(({ colos }) => colos.includes(colo))
+/** Whether this isolate may hold what the request is answered with for others, too. */
+export function mayShareHere({ placement, arrival, sharing }: SharedRequest): boolean {
+  return sharing.alone === undefined && mayKeepHere(placement, arrival)
 }
 
 /**

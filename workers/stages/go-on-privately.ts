@@ -1,4 +1,5 @@
 /** Finishes an answer for one reader whose log was lost, from the text that the reader has. */
+import { keyName } from '../../shared/affinity/pseudonym.ts'
 import { FINISH } from '../../shared/log/length-cut.ts'
 import { ok } from '../../shared/result.ts'
 import type { Edge } from '../edge.ts'
@@ -7,6 +8,7 @@ import type { BegunAnswer } from '../outgoing/ask-pool.ts'
 import type { AnswerSource } from '../stream/answer-source.ts'
 import { poolSource } from '../stream/pool-source.ts'
 import type { Fingerprinted } from '../contexts.ts'
+import { knownHere } from './known-here.ts'
 import { mayContinue, produce } from './produce.ts'
 
 /** Undefined where the answer is of a kind that no pool can go on with, or its tenant does not wish it. */
@@ -30,8 +32,9 @@ export function goOnPrivately(
         generation,
         modelVersion,
         cacheSalt,
-        key: `${tenant.id}/${context.keyId}`,
+        key: keyName(context.keyId, cacheSalt),
         origin: edgeRegion,
+        ...knownHere(context),
         ...(isNothing ? {} : { begun }),
         endsByMs,
         signal,

@@ -9,6 +9,7 @@ import { isLive } from '../../shared/lease/lease.ts'
 import type { KeptLog } from '../../shared/log/document.ts'
 import { readLog } from '../../shared/log/reading.ts'
 import { shardOf } from '../../shared/log/shard-of.ts'
+import { withinRetention } from '../../shared/residency/storage.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Answer, Fingerprinted, LookedUp, PrivateReason } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
@@ -21,7 +22,7 @@ import { openLogAnswer, type NoLogAnswer } from '../stream/log-answer.ts'
 import { survivingSource } from '../stream/surviving-source.ts'
 import { within } from '../within.ts'
 import { goOnPrivately } from './go-on-privately.ts'
-import { jobOf, mayKeepHere, type SharedRequest } from './generation-job.ts'
+import { jobOf, mayShareHere, type SharedRequest } from './generation-job.ts'
 
 /** How long the client waits. */
 type Patience = Pick<WholePatience, 'signal' | 'endsByMs'>
@@ -78,7 +79,7 @@ function withoutLog(context: Fingerprinted, detail: PrivateReason): Result<Looke
 }
 
 /** Whether the client's Idempotency-Key, if it sent one, stands for this request. One that cannot be asked for does. */
-async function isClaimed({ sharing, edgeRegion }: SharedRequest, edge: Edge): Promise<boolean> {
+async function isClaimed({ sharing, edgeRegion, placement }: SharedRequest, edge: Edge): Promise<boolean> {
   const { claim } = sharing
   if (claim === undefined) return true
   const { home } = claim
@@ -86,7 +87,7 @@ async function isClaimed({ sharing, edgeRegion }: SharedRequest, edge: Edge): Pr
   const shard = edge.stubs.logShard(home, shardOf(claim.name, log.shards_per_home))
   try {
     const answer = travelTo(home, edgeRegion, edge.mesh.regions, edge.runtime).then(() =>
-      shard.claim(claim.name, claim.request, log.idempotency_ttl_seconds),
+      shard.claim(claim.name, claim.request, withinRetention(placement, log.idempotency_ttl_seconds)),
     )
     return (await within(answer, log.open_within_ms)) ?? true
   } catch {
@@ -100,7 +101,7 @@ function copyInMemory(request: SharedRequest, edge: Edge): Answer | undefined {
     edge.answers.forget(fingerprint)
     return undefined
   }
-  if (!mayKeepHere(request) || !isLive(request.sharing.lease, edge.runtime.now())) return undefined
+  if (!mayShareHere(request) || !isLive(request.sharing.lease, edge.runtime.now())) return undefined
   const kept = edge.answers.remembered(fingerprint, edge.runtime.now())
   return kept === undefined ? undefined : hitOf(kept, request, edge)
 }
@@ -120,7 +121,7 @@ async function firstOf(
   patience: Patience,
 ): Promise<Result<Answer, NoLogAnswer>> {
   const { sharing, placement, narrowing } = request
-  const mayBeInKv = !placement.restricted && narrowing.cache.read && sharing.alone === undefined
+  const mayBeInKv = placement.storage === 'anywhere' && narrowing.cache.read && sharing.alone === undefined
   if (!mayBeInKv) return fromShard(request, edge, patience)
   // KV may be slow, or down in a way that does not say so.
   const copy = within(fromKv(request, edge), edge.mesh.config.log.open_within_ms)
@@ -161,7 +162,7 @@ async function fromKv(request: SharedRequest, edge: Edge): Promise<Answer | unde
   const { fingerprint, lease } = request.sharing
   const kept = await edge.answers.fetch(fingerprint, lease.wrappedKey)
   if (kept === undefined) return undefined
-  if (mayKeepHere(request)) edge.answers.remember(fingerprint, kept)
+  if (mayShareHere(request)) edge.answers.remember(fingerprint, kept)
   return hitOf(kept, request, edge)
 }
 

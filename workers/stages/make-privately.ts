@@ -1,4 +1,5 @@
 /** The answer to a request that no log is asked for: this isolate calls the pools itself, for this reader alone. */
+import { keyName } from '../../shared/affinity/pseudonym.ts'
 import type { GatewayError } from '../../shared/errors.ts'
 import { base64Url } from '../../shared/fingerprint/bytes.ts'
 import { requestDigest } from '../../shared/fingerprint/fingerprint.ts'
@@ -9,6 +10,7 @@ import type { Edge } from '../edge.ts'
 import { factsOf } from '../facts-of.ts'
 import type { Patience } from '../patience.ts'
 import { poolSource } from '../stream/pool-source.ts'
+import { knownHere } from './known-here.ts'
 import { produce } from './produce.ts'
 
 /** Fails with what dispatching failed with, or with `request_quarantined`. */
@@ -30,8 +32,9 @@ export async function makePrivately(
       generation,
       modelVersion,
       cacheSalt,
-      key: `${tenant.id}/${context.keyId}`,
+      key: keyName(context.keyId, cacheSalt),
       origin: edgeRegion,
+      ...knownHere(context),
       endsByMs,
       signal,
       onPoison: () => edge.waitUntil(isolate(context, edge)),

@@ -11,14 +11,16 @@ export function placeRequest<Context extends Common<BodyRead>>(
   context: Context,
   edge: Edge,
 ): Result<Context & Pick<Placed, 'placement' | 'home'>, GatewayError> {
-  const { residency, dataClass } = context.narrowing
+  const { residency, dataClass, headers } = context.narrowing
   const placement = place({
     config: edge.mesh.config,
     tenant: context.tenant,
+    keyId: context.keyId,
     model: context.model,
     arrival: context.arrival,
     ...(residency === undefined ? {} : { narrow: residency }),
     ...(dataClass === undefined ? {} : { dataClass }),
+    ...(headers === undefined ? {} : { headers }),
   })
   if (!placement.ok) return placement
   const home = homeOf(placement.value, context.edgeRegion, edge.mesh.mode)

@@ -2,6 +2,7 @@
  * Makes an answer: ranks the pools of a placement, dispatches, and has other pools go on where the one that answers dies.
  * The edge does this for itself on the private path, a log shard for all its readers on the shared one.
  */
+import type { Prompt } from '../../shared/affinity/prompt.ts'
 import type { GatewayError } from '../../shared/errors.ts'
 import { isContinuable } from '../../shared/log/continuation.ts'
 import type { Placement } from '../../shared/residency/place.ts'
@@ -12,7 +13,10 @@ import type { GenerationRequest } from '../../shared/schema/request.ts'
 import type { BegunAnswer } from '../outgoing/ask-pool.ts'
 import { continuedAnswer } from '../stream/continued-answer.ts'
 import type { PoolAnswer } from '../stream/pool-answer.ts'
+import type { RegionView } from '../stores/pool-states.ts'
 import { dispatch, type Dispatched } from './dispatch.ts'
+import { logRoute } from './log-route.ts'
+import { promptFor } from './prompt-for.ts'
 import { rank } from './rank.ts'
 import type { DispatchDependencies } from './try-candidates.ts'
 
@@ -27,6 +31,12 @@ export interface ProduceInput {
   readonly key: string
   /** Where the pools are called from: the edge's region, or a log's home. */
   readonly origin: Region
+  /** What the client says belongs together. */
+  readonly affinity?: string
+  /** Whether it may be remembered here, after the request, which prompts went where. */
+  readonly isRemembered: boolean
+  /** Names the request in the log. */
+  readonly name: string
   /** What there is of the answer already. */
   readonly begun?: BegunAnswer
   readonly endsByMs: number
@@ -47,7 +57,14 @@ export async function produce(
   dependencies: DispatchDependencies,
 ): Promise<Result<Produced, GatewayError>> {
   const { generation, onPoison, begun } = input
-  const first = await dispatchFrom(input, begun, new Set(), dependencies)
+  const prompt = promptFor(input)
+  const view = dependencies.pools.seenFrom(input.origin.id)
+  if (prompt.isRemembered) view.hotAnchors.note(prompt.anchors)
+  view.requested()
+  await dependencies.monitor.warmUp(view)
+  dependencies.monitor.refresh(view)
+  const known = { prompt, view }
+  const first = await dispatchFrom(input, { begun, died: new Set() }, known, dependencies)
   if (!first.ok) {
     if (first.error.reason === 'request_quarantined') onPoison()
     return first
@@ -60,7 +77,7 @@ export async function produce(
     mayContinue: mayContinue(generation, input.tenant),
     onPoison,
     async goOn(soFar, died) {
-      const next = await dispatchFrom(input, soFar, died, dependencies)
+      const next = await dispatchFrom(input, { begun: soFar, died }, known, dependencies)
       if (next.ok) return ok(next.value.dispatched)
       if (next.error.reason === 'request_quarantined') onPoison()
       return next
@@ -76,10 +93,16 @@ export function mayContinue(generation: GenerationRequest, tenant: Tenant): bool
   return tenant.continuation === 'always' || generation.body['temperature'] === 0
 }
 
+/** What there is of the answer, and who died making it. */
+interface SoFar {
+  readonly begun: BegunAnswer | undefined
+  readonly died: ReadonlySet<string>
+}
+
 async function dispatchFrom(
   input: ProduceInput,
-  begun: BegunAnswer | undefined,
-  died: ReadonlySet<string>,
+  { begun, died }: SoFar,
+  { prompt, view }: { readonly prompt: Prompt; readonly view: RegionView },
   dependencies: DispatchDependencies,
 ): Promise<Result<{ dispatched: Dispatched; ranking: Ranking }, GatewayError>> {
   const placement = input.placement()
@@ -87,10 +110,24 @@ async function dispatchFrom(
   const { generation, modelVersion, cacheSalt, key, origin, endsByMs, signal } = input
   const isContinuation = begun !== undefined
   const ranking = rank(
-    { placement: placement.value, modelVersion, generation, key, origin, isContinuation },
-    dependencies,
+    { placement: placement.value, modelVersion, generation, prompt, key, origin, isContinuation },
+    { ...dependencies, view },
   )
-  const job = { ranking, generation, modelVersion, cacheSalt, key, origin, endsByMs, signal, died }
+  view.looks = ranking.looks
+  const job = {
+    ranking,
+    generation,
+    modelVersion,
+    cacheSalt,
+    key,
+    origin,
+    endsByMs,
+    signal,
+    died,
+    prompt,
+    view,
+  }
   const dispatched = await dispatch(isContinuation ? { ...job, begun } : job, dependencies)
+  logRoute({ name: input.name, origin, ranking, dispatched }, dependencies)
   return dispatched.ok ? ok({ dispatched: dispatched.value, ranking }) : dispatched
 }

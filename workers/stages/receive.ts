@@ -1,7 +1,9 @@
 /** First stage: reads the request line and the headers, and nothing of the body. */
 import { parseCacheDirectives } from '../../shared/cache/directives.ts'
 import type { GatewayError } from '../../shared/errors.ts'
+import { headerFactsOf } from '../../shared/residency/header-facts.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
+import type { MeshConfig } from '../../shared/schema/mesh.ts'
 import type { Common, Incoming, Narrowing, Received } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 
@@ -17,11 +19,11 @@ export function receive<Context extends Common<Incoming>>(
   incoming: Context,
   edge: Edge,
 ): Result<Context & Pick<Received, 'narrowing'>, GatewayError> {
-  const narrowing = parseNarrowing(incoming.request.headers, edge.mesh.config.limits.total_ms)
+  const narrowing = parseNarrowing(incoming.request.headers, edge.mesh.config)
   return narrowing.ok ? ok({ ...incoming, narrowing: narrowing.value }) : narrowing
 }
 
-function parseNarrowing(headers: Headers, maxTimeoutMs: number): Result<Narrowing, GatewayError> {
+function parseNarrowing(headers: Headers, { limits, rules }: MeshConfig): Result<Narrowing, GatewayError> {
   const cache = parseCacheDirectives(
     Object.fromEntries(CACHE_HEADERS.flatMap((name) => entryOf(headers, name))),
   )
@@ -47,13 +49,20 @@ function parseNarrowing(headers: Headers, maxTimeoutMs: number): Result<Narrowin
   if (idempotencyKey !== null && !isShort(idempotencyKey, VISIBLE)) {
     return invalid('idempotency-key', `1 to ${MAX_HEADER_CHARACTERS} visible characters`)
   }
+  const affinity = headers.get('x-mesh-affinity')
+  if (affinity !== null && !isShort(affinity, VISIBLE)) {
+    return invalid('x-mesh-affinity', `1 to ${MAX_HEADER_CHARACTERS} visible characters`)
+  }
+  const facts = headerFactsOf(rules, (name) => headers.get(name))
   return ok({
     isResumable: resumable === 'true',
     ...(idempotencyKey === null ? {} : { idempotencyKey }),
     cache: cache.value,
+    ...(affinity === null ? {} : { affinity }),
     ...(residency === null ? {} : { residency: residency.split(',').map((word) => word.trim()) }),
     ...(dataClass === null ? {} : { dataClass }),
-    ...(timeout === null ? {} : { timeoutMs: Math.min(maxTimeoutMs, Number.parseInt(timeout, 10)) }),
+    ...(Object.keys(facts).length === 0 ? {} : { headers: facts }),
+    ...(timeout === null ? {} : { timeoutMs: Math.min(limits.total_ms, Number.parseInt(timeout, 10)) }),
   })
 }
 

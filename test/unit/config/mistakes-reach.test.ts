@@ -19,9 +19,9 @@ const MISTAKES: readonly Mistake[] = [
     ],
   },
   {
-    mistake: 'a rule that takes nothing away',
+    mistake: 'a rule that does nothing',
     edits: [['rules.0.only', undefined]],
-    prints: ['rules[0] ("germany"): this rule takes nothing away; give it only or except'],
+    prints: ['rules[0] ("germany"): this rule does nothing; give it only, except, sovereign or storage'],
   },
   {
     mistake: 'a rule that leaves nothing in particular',

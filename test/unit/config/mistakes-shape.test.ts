@@ -29,7 +29,7 @@ const MISTAKES: readonly Mistake[] = [
     mistake: 'a misspelt key',
     edits: [['pools.1.shared_prefx', true]],
     prints: [
-      'pools[1] ("us-1").shared_prefx: "shared_prefx" is not a key here; keys are id, region, jurisdiction, dialect, url, binding, auth, models, capacity, price, … (14 in all). Did you mean "shared_prefix"?',
+      'pools[1] ("us-1").shared_prefx: "shared_prefx" is not a key here; keys are id, region, jurisdiction, dialect, url, binding, auth, models, capacity, price, … (16 in all). Did you mean "shared_prefix"?',
     ],
   },
   {
@@ -43,7 +43,7 @@ const MISTAKES: readonly Mistake[] = [
     mistake: 'a key that breaks lines',
     edits: [['pools.1.a\nb', 1]],
     prints: [
-      'pools[1] ("us-1")."…": "a�b" is not a key here; keys are id, region, jurisdiction, dialect, url, binding, auth, models, capacity, price, … (14 in all)',
+      'pools[1] ("us-1")."…": "a�b" is not a key here; keys are id, region, jurisdiction, dialect, url, binding, auth, models, capacity, price, … (16 in all)',
     ],
   },
   {

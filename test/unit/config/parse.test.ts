@@ -31,6 +31,7 @@ describe('parseMeshConfig', () => {
       capacity: 32,
       price: { prompt: 0, cached_prompt: 0, completion: 0 },
       shared_prefix: false,
+      sovereign: false,
     })
     expect(result.ok && result.value.models[0]).toEqual({
       id: 'story',

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { MeshMode } from '../../../shared/config/mode.ts'
-import { homeIn, homeOf } from '../../../shared/residency/home.ts'
+import { homeIn, homeOf, mayHaveHome, worldHomeOf } from '../../../shared/residency/home.ts'
 import { place } from '../../../shared/residency/place.ts'
 import { aMesh, firstModel, firstTenant, must } from './a-mesh.ts'
 
@@ -11,8 +11,8 @@ const single = (jurisdiction: string): MeshMode => ({ kind: 'single', jurisdicti
 const anywhere = { anywhere: true }
 const only = (...jurisdictions: string[]) => ({ jurisdictions })
 
-function placementFor(floor: object) {
-  const config = aMesh({ tenants: [{ id: 't', floor }] })
+function placementFor(floor: object, limits: object = {}) {
+  const config = aMesh({ tenants: [{ id: 't', floor, ...limits }] })
   const tenant = firstTenant(config)
   const result = place({ config, tenant, model: firstModel(config), arrival: { host: 'h' } })
   return must(result.ok ? result.value : undefined)
@@ -54,6 +54,38 @@ test('a home carries its jurisdiction and the hint of its region', () => {
     enforceJurisdiction: true,
   })
 })
+
+test('what may not be stored has no home', () => {
+  for (const floor of [anywhere, only('eu')]) {
+    const placement = placementFor(floor, { storage: 'none' })
+    for (const mode of [cloudflare, dev, single('eu')]) {
+      expect(homeOf(placement, edge('eu-central'), mode)).toBeUndefined()
+      expect(worldHomeOf(placement, 'a log', mode)).toBeUndefined()
+    }
+  }
+})
+
+test('what may be stored at home only has the home that it would have without that', () => {
+  const placement = placementFor(anywhere, { storage: 'home' })
+  expect(homeOf(placement, edge('us-east'), cloudflare)).toMatchObject({
+    region: 'us-east',
+    enforceJurisdiction: false,
+  })
+})
+
+test.each<[string, object, object, boolean, boolean]>([
+  ['anywhere', anywhere, {}, false, true],
+  ['in the EU, and enforced there', only('eu'), {}, true, true],
+  ['in the EU, where nobody enforces it', only('eu'), {}, false, false],
+  ['in the US only', only('us'), {}, true, false],
+  ['nowhere', anywhere, { storage: 'none' }, false, false],
+])(
+  'a home in the EU that another chose is allowed to what may be %s (%o)',
+  (_name, floor, limits, isEnforced, expected) => {
+    const home = { region: 'eu-central', jurisdiction: 'eu', enforceJurisdiction: isEnforced }
+    expect(mayHaveHome(placementFor(floor, limits), home)).toBe(expected)
+  },
+)
 
 test('what belongs to no request lives in the first region of its own that can keep it', () => {
   const regions = placementFor(anywhere).storageRegions

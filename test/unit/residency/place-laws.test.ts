@@ -1,201 +1,148 @@
-/** Laws of the residency verdict, and a deliberately naive second implementation to compare with. */
+/** Laws of the residency verdict, against a deliberately naive second reading of its documentation. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { PlaceInput } from '../../../shared/residency/place.ts'
-import { place } from '../../../shared/residency/place.ts'
-import type { MeshConfig, Rule, Selector } from '../../../shared/schema/mesh.ts'
-import { aMesh, firstModel, firstTenant } from './a-mesh.ts'
+import { homeOf, worldHomeOf } from '../../../shared/residency/home.ts'
+import { intersect, place, type Placement } from '../../../shared/residency/place.ts'
+import type { MeshConfig } from '../../../shared/schema/mesh.ts'
+import { naiveVerdict, type NaiveRequest } from '../../support/naive-residency.ts'
+import { aMesh, firstTenant, must } from './a-mesh.ts'
+import { aMode, aPolicy, aRequest, aRule, HEADER_NAMES, inputOf, maybe } from './policies.ts'
 
-const RUNS = 3000
-const JURISDICTIONS = ['eu', 'us', 'sg']
-const REGION_IDS = ['r0', 'r1', 'r2', 'r3']
-const POOL_IDS = ['p0', 'p1', 'p2', 'p3', 'p4', 'p5']
-const CLASSES = ['health', 'public']
+const RUNS = 10_000
+/** Seconds on a quiet machine. */
+const PATIENT = { timeout: 60_000 }
+const LAXITY = ['none', 'home', 'anywhere']
 
-const some = (values: readonly string[]) =>
-  fc.option(fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 3 }), { nil: undefined })
-const selector = fc
-  .record({ jurisdictions: some(JURISDICTIONS), regions: some(REGION_IDS), pools: some(POOL_IDS) })
-  .map(withoutUndefined)
-/** Conditions are mostly absent, so that whole rules often apply. */
-const condition = (values: readonly string[]) =>
-  fc.option(fc.uniqueArray(fc.constantFrom(...values), { minLength: 1 }), { nil: undefined, freq: 2 })
-const match = fc
-  .record({
-    tenants: condition(['t', 'u']),
-    models: condition(['m', 'n']),
-    data_classes: condition(CLASSES),
-    countries: condition(['DE', 'US']),
-    continents: condition(['EU', 'NA']),
-    colos: condition(['FRA', 'IAD']),
-  })
-  .map(withoutUndefined)
-const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 })
-const rule = fc.record({ match, only: maybe(selector), except: maybe(selector) }).map(withoutUndefined)
+function placed(mesh: MeshConfig, asked: NaiveRequest): Placement | undefined {
+  const result = place(inputOf(mesh, asked))
+  return result.ok ? result.value : undefined
+}
 
-const config = fc
-  .record({
-    regions: fc.tuple(...REGION_IDS.map(() => fc.constantFrom(...JURISDICTIONS))),
-    pools: fc.array(
-      fc.record({ region: fc.constantFrom(...REGION_IDS), model: fc.constantFrom('m', 'm', 'm', 'n') }),
-      { minLength: 1, maxLength: POOL_IDS.length },
-    ),
-    floor: fc.oneof(fc.constant({ anywhere: true as const }), selector),
-    rules: fc.array(rule, { maxLength: 2 }),
-    classes: fc.subarray(CLASSES),
-  })
-  .map(({ regions, pools, floor, rules, classes }) =>
-    aMesh({
-      regions: regions.map((jurisdiction, n) => ({ id: `r${n}`, jurisdiction, latitude: n, longitude: n })),
-      pools: pools.map((pool, n) => ({
-        id: `p${n}`,
-        region: pool.region,
-        dialect: 'openai',
-        url: 'https://pool.example/v1',
-        models: [{ model: pool.model }],
-      })),
-      models: [
-        { id: 'm', context_length: 8 },
-        { id: 'n', context_length: 8 },
-      ],
-      tenants: [{ id: 't', floor, data_classes: classes }],
-      rules: rules.map((one, n) => ({ ...one, id: `rule-${n}` })),
-    }),
+function allowedBy(placement: Placement | undefined): string[] {
+  return placement?.pools.map(({ pool }) => pool.id) ?? []
+}
+
+/** Nothing that the narrower one allows, of pools, places and time of storage, is anything but allowed by the wider one. */
+function expectWithin(narrower: Placement | undefined, wider: Placement | undefined): void {
+  if (narrower === undefined) return
+  const widest = must(wider)
+  expect(allowedBy(widest)).toEqual(expect.arrayContaining(allowedBy(narrower)))
+  expect(LAXITY.indexOf(narrower.storage)).toBeLessThanOrEqual(LAXITY.indexOf(widest.storage))
+  expect(widest.storageRegions.map(({ id }) => id)).toEqual(
+    expect.arrayContaining(narrower.storageRegions.map(({ id }) => id)),
   )
-const request = fc
-  .record({
-    country: maybe(fc.constantFrom('DE', 'US', 'FR', 'T1', 'XX')),
-    continent: maybe(fc.constantFrom('EU', 'NA', 'AF')),
-    colo: maybe(fc.constantFrom('FRA', 'IAD', 'LHR')),
-    dataClass: maybe(fc.constantFrom('health', 'public', 'other')),
-    narrow: maybe(
-      fc.uniqueArray(fc.constantFrom(...JURISDICTIONS, ...REGION_IDS, ...POOL_IDS, 'mars'), { maxLength: 3 }),
-    ),
-  })
-  .map(withoutUndefined)
-type Request = { country?: string; continent?: string; colo?: string; dataClass?: string; narrow?: string[] }
-
-function inputOf(mesh: MeshConfig, { dataClass, narrow, ...where }: Request): PlaceInput {
-  return {
-    config: mesh,
-    tenant: firstTenant(mesh),
-    model: firstModel(mesh),
-    arrival: { host: 'h', ...where },
-    ...(dataClass === undefined ? {} : { dataClass }),
-    ...(narrow === undefined ? {} : { narrow }),
-  }
+  if (widest.restricted) expect(narrower.restricted).toBe(true)
+  expect(narrower.retentionSeconds ?? Infinity).toBeLessThanOrEqual(widest.retentionSeconds ?? Infinity)
 }
 
-function allowedBy(input: PlaceInput): string[] {
-  const result = place(input)
-  return result.ok ? result.value.pools.map(({ pool }) => pool.id) : []
-}
-
-/** Asks one pool at a time, with loops and early exits, sharing nothing with the product. */
-function naivelyAllows(mesh: MeshConfig, asked: Request, poolId: string): boolean {
-  const pool = mesh.pools.filter((one) => one.id === poolId)[0]
-  if (pool === undefined || !pool.models.some((entry) => entry.model === 'm')) return false
-  const region = mesh.regions.filter((one) => one.id === pool.region)[0]
-  const tenant = mesh.tenants[0]
-  if (region === undefined || tenant === undefined) return false
-  const names: Record<string, string> = {
-    jurisdictions: region.jurisdiction,
-    regions: region.id,
-    pools: pool.id,
-  }
-  const inside = (chosen: Selector): boolean => {
-    for (const [kind, list] of Object.entries(chosen)) if (!list?.includes(names[kind] ?? '')) return false
-    return true
-  }
-  if (!('anywhere' in tenant.floor)) {
-    if (Object.keys(tenant.floor).length === 0 || !inside(tenant.floor)) return false
-  }
-  for (const one of mesh.rules) {
-    if (!naivelyMatches(one, asked, tenant.data_classes)) continue
-    if (one.only !== undefined && (Object.keys(one.only).length === 0 || !inside(one.only))) return false
-    if (one.except !== undefined && inside(one.except)) return false
-  }
-  if (asked.narrow === undefined) return true
-  return asked.narrow.some((word) => word === region.jurisdiction || word === region.id || word === pool.id)
-}
-
-function naivelyMatches(one: Rule, asked: Request, classes: readonly string[]): boolean {
-  if (one.match.tenants !== undefined && !one.match.tenants.includes('t')) return false
-  if (one.match.models !== undefined && !one.match.models.includes('m')) return false
-  const { country, continent, colo, dataClass } = asked
-  if (country !== undefined && country !== 'T1' && country !== 'XX') {
-    if (one.match.countries !== undefined && !one.match.countries.includes(country)) return false
-  }
-  const continents: readonly string[] | undefined = one.match.continents
-  if (continent !== undefined && continents !== undefined && !continents.includes(continent)) return false
-  if (colo !== undefined && one.match.colos !== undefined && !one.match.colos.includes(colo)) return false
-  if (dataClass === undefined || !classes.includes(dataClass)) return true
-  return one.match.data_classes === undefined || one.match.data_classes.includes(dataClass)
-}
-
-function withoutUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  // Object.fromEntries loses the key types, which dropping undefined members does not change.
-  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
-  }
-}
-
-test('allows exactly the pools that a naive reading of the rules allows', () => {
-  let refused = 0
-  let partial = 0
+test('allows exactly the pools, the storage and the homes that a naive reading allows', PATIENT, () => {
+  const seen = { refused: 0, partial: 0, preferred: 0, none: 0, home: 0, anywhere: 0, homeless: 0 }
   fc.assert(
-    fc.property(config, request, (mesh, asked) => {
-      const naive = mesh.pools.filter((pool) => naivelyAllows(mesh, asked, pool.id)).map((pool) => pool.id)
-      const actual = allowedBy(inputOf(mesh, asked))
-      if (actual.length === 0) refused += 1
-      else if (actual.length < mesh.pools.length) partial += 1
-      expect(actual).toEqual(naive)
-    }),
-    { numRuns: RUNS },
-  )
-  // The comparison means something only if both kinds of answer are common.
-  expect(refused).toBeGreaterThan(RUNS / 20)
-  expect(partial).toBeGreaterThan(RUNS / 20)
-})
-
-test('no further rule, and no header, ever adds a pool', () => {
-  fc.assert(
-    fc.property(config, request, rule, (mesh, asked, extra) => {
-      const { narrow: _header, ...bare } = asked
-      const widest = new Set(allowedBy(inputOf(mesh, bare)))
-      const ruled = aMesh({ ...mesh, rules: [...mesh.rules, { ...extra, id: 'extra' }] })
-      for (const narrower of [inputOf(mesh, asked), inputOf(ruled, bare)]) {
-        expect(allowedBy(narrower).filter((pool) => !widest.has(pool))).toEqual([])
+    fc.property(aPolicy, aRequest, aMode, fc.nat(3), (mesh, asked, mode, edge) => {
+      const naive = naiveVerdict(mesh, asked, mode)
+      const placement = placed(mesh, asked)
+      expect(allowedBy(placement)).toEqual(naive.pools)
+      if (placement === undefined) {
+        seen.refused += 1
+        return
       }
+      expect(placement.storage).toBe(naive.storage)
+      const preferred = placement.pools.filter(({ isPreferred }) => isPreferred)
+      expect(preferred.map(({ pool }) => pool.id)).toEqual(naive.preferred)
+      const homes = [
+        homeOf(placement, must(mesh.regions[edge]), mode),
+        worldHomeOf(placement, `log ${edge}`, mode),
+      ]
+      for (const home of homes) {
+        if (home === undefined) continue
+        expect(naive.homes).toContain(home.region)
+        expect(home.enforceJurisdiction).toBe(placement.restricted)
+      }
+      // A place where it may be stored is found if there is one.
+      if (placement.restricted) expect(homes[0] === undefined).toBe(naive.homes.length === 0)
+
+      if (naive.pools.length < mesh.pools.length) seen.partial += 1
+      if (preferred.length > 0) seen.preferred += 1
+      if (homes[0] === undefined) seen.homeless += 1
+      seen[naive.storage] += 1
+    }),
+    { numRuns: RUNS },
+  )
+  // The comparison means something only if every kind of answer is common.
+  for (const [kind, count] of Object.entries(seen)) expect([kind, count > RUNS / 50]).toEqual([kind, true])
+})
+
+test('no further rule ever adds a pool or loosens storage', PATIENT, () => {
+  fc.assert(
+    fc.property(aPolicy, aRequest, aRule, fc.nat(3), (mesh, asked, extra, at) => {
+      const rules = mesh.rules.toSpliced(at, 0, {
+        ...must(aMesh({ rules: [{ id: 'extra', ...extra }] }).rules[0]),
+      })
+      expectWithin(placed({ ...mesh, rules }, asked), placed(mesh, asked))
     }),
     { numRuns: RUNS },
   )
 })
 
-test('knowing less about a request never adds a pool', () => {
+test('no further header ever adds a pool or loosens storage', PATIENT, () => {
+  const words = fc.array(fc.constantFrom('eu', 'us', 'r0', 'p1', 'mars'), { maxLength: 2 })
   fc.assert(
     fc.property(
-      config,
-      request,
-      fc.constantFrom('country' as const, 'continent' as const, 'colo' as const, 'dataClass' as const),
-      (mesh, asked, forgotten) => {
-        const { [forgotten]: _forgotten, ...less } = asked
-        const known = new Set(allowedBy(inputOf(mesh, asked)))
-        expect(allowedBy(inputOf(mesh, less)).filter((pool) => !known.has(pool))).toEqual([])
+      aPolicy,
+      aRequest,
+      maybe(words),
+      fc.constantFrom(...HEADER_NAMES),
+      fc.constantFrom('radiology', 'oncology', 'Legal', 'other', ''),
+      (mesh, asked, narrow, name, value) => {
+        const { narrow: _narrow, ...bare } = asked
+        const there = asked.headers?.[name]
+        // As a second line of the same name reads, or the only one.
+        const headers = { ...asked.headers, [name]: typeof there === 'string' ? `${there}, ${value}` : value }
+        const more = { ...bare, headers, ...(narrow === undefined ? {} : { narrow }) }
+        expectWithin(placed(mesh, more), placed(mesh, bare))
       },
     ),
     { numRuns: RUNS },
   )
 })
 
-test('no placement has a pool, a jurisdiction or a storage region outside the floor', () => {
+test('knowing less about a request never adds a pool or loosens storage', PATIENT, () => {
+  const facts = ['country', 'continent', 'colo', 'host', 'dataClass', 'key', 'headers'] as const
   fc.assert(
-    fc.property(config, request, (mesh, asked) => {
+    fc.property(aPolicy, aRequest, fc.constantFrom(...facts), (mesh, asked, forgotten) => {
+      const { [forgotten]: _forgotten, ...less } = asked
+      // An unknown key may claim what every key may, and so may this one if it is a key at all.
+      if (forgotten === 'key' && !firstTenant(mesh).keys.some(({ id }) => id === asked.key)) return
+      expectWithin(placed(mesh, less), placed(mesh, asked))
+    }),
+    { numRuns: RUNS },
+  )
+})
+
+test('what two placements both allow is within each of them', PATIENT, () => {
+  fc.assert(
+    fc.property(aPolicy, aRequest, aRequest, (mesh, one, other) => {
+      const placements = [placed(mesh, one), placed(mesh, other)] as const
+      if (placements[0] === undefined || placements[1] === undefined) return
+      const both = intersect(placements[0], placements[1])
+      const common = allowedBy(placements[0]).filter((id) => allowedBy(placements[1]).includes(id))
+      expect(both.ok ? allowedBy(both.value) : []).toEqual(common)
+      if (!both.ok) return
+      for (const placement of placements) expectWithin(both.value, placement)
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test('no placement has a pool, a jurisdiction or a storage region outside the floor', PATIENT, () => {
+  fc.assert(
+    fc.property(aPolicy, aRequest, (mesh, asked) => {
       const { floor } = firstTenant(mesh)
-      const result = place(inputOf(mesh, asked))
-      if (!result.ok || 'anywhere' in floor) return
-      const { pools, jurisdictions, storageRegions, restricted } = result.value
+      const placement = placed(mesh, asked)
+      if (placement === undefined || 'anywhere' in floor) return
+      const { pools, jurisdictions, storageRegions, restricted, storage } = placement
       expect(restricted).toBe(true)
+      expect(storage).not.toBe('anywhere')
       for (const { pool, region } of pools) {
         expect(floor.pools ?? [pool.id]).toContain(pool.id)
         expect(floor.regions ?? [region.id]).toContain(region.id)
@@ -206,6 +153,6 @@ test('no placement has a pool, a jurisdiction or a storage region outside the fl
         expect(floor.jurisdictions ?? [jurisdiction]).toContain(jurisdiction)
       }
     }),
-    { numRuns: RUNS },
+    { numRuns: 3000 },
   )
 })

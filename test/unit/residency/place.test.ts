@@ -1,41 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Arrival } from '../../../shared/residency/arrival.ts'
-import type { Placement } from '../../../shared/residency/place.ts'
-import { narrowTo, place } from '../../../shared/residency/place.ts'
-import type { MeshConfig } from '../../../shared/schema/mesh.ts'
-import { POOLS, REGIONS, aMesh, firstModel, firstTenant, must } from './a-mesh.ts'
-
-interface Asked {
-  readonly arrival?: Omit<Arrival, 'host'>
-  readonly narrow?: readonly string[]
-  readonly dataClass?: string
-}
-
-function ask(config: MeshConfig, { arrival = {}, ...rest }: Asked = {}) {
-  return place({
-    config,
-    tenant: firstTenant(config),
-    model: firstModel(config),
-    arrival: { host: 'mesh.example', ...arrival },
-    ...rest,
-  })
-}
-
-/** Ids of the allowed pools, or the reason of the refusal. */
-function poolsOf(config: MeshConfig, asked?: Asked): string {
-  const result = ask(config, asked)
-  return result.ok ? result.value.pools.map(({ pool }) => pool.id).join(' ') : result.error.reason
-}
-
-function placementOf(config: MeshConfig, asked?: Asked): Placement {
-  const result = ask(config, asked)
-  return must(result.ok ? result.value : undefined)
-}
-
-const withFloor = (floor: object): MeshConfig => aMesh({ tenants: [{ id: 't', floor }] })
-const withRule = (rule: object): MeshConfig => aMesh({ rules: [{ id: 'r', ...rule }] })
-
-const REFUSED = 'residency_violation'
+import { narrowTo, type Placement } from '../../../shared/residency/place.ts'
+import { POOLS, REGIONS, aMesh, must } from './a-mesh.ts'
+import { placementOf, poolsOf, REFUSED, withFloor, withRule } from './a-placement.ts'
 
 test.each<[string, object, string]>([
   ['anywhere', { anywhere: true }, 'eu-1 us-1 ap-1'],
@@ -195,12 +161,13 @@ describe('narrowTo', () => {
 })
 
 test('neither a placement nor a placed pool can be written by hand', () => {
-  const { pools, restricted, jurisdictions, storageRegions, rules, placementClass } = placementOf(aMesh())
-  const fields = { pools, restricted, jurisdictions, storageRegions, rules, placementClass }
+  const { pools, ...rest } = placementOf(aMesh())
+  const { restricted, storage, jurisdictions, storageRegions, rules, placementClass } = rest
+  const fields = { pools, restricted, storage, jurisdictions, storageRegions, rules, placementClass }
   // @ts-expect-error a plain object has no brand
   const forged: Placement = fields
-  const { pool, region, served } = must(pools[0])
-  const site = { pool, region, served }
+  const { pool, region, served, isPreferred } = must(pools[0])
+  const site = { pool, region, served, isPreferred }
   // @ts-expect-error nor has a plain pool
   const forgedPool: Placement['pools'][number] = site
   expect([forged, forgedPool]).toEqual([fields, site])

@@ -3,11 +3,11 @@ import { explainRoute } from '../../../shared/routing/explain.ts'
 import type { RankInput } from '../../../shared/routing/rank.ts'
 import { rankPools } from '../../../shared/routing/rank.ts'
 import { POOLS, aMesh } from '../residency/a-mesh.ts'
-import { OPEN, anInput, measured, placementOf } from './routing-fixtures.ts'
+import { OPEN, anInput, measured, placementOf, saturatedUntil } from './routing-fixtures.ts'
 
 const closed = measured(31)
-const open = measured(1, { breaker: OPEN })
-const saturated = measured(1, { saturation: [{ untilMs: 99 }] })
+const open = measured(1, { measures: { breaker: OPEN } })
+const saturated = measured(1, { measures: { saturation: saturatedUntil(99) } })
 const all = { 'eu-1': measured(31.4), 'us-1': measured(104), 'ap-1': measured(171) }
 
 function explain(states: RankInput['states'] | Record<string, typeof closed>, chosen: string): string {
@@ -33,7 +33,11 @@ test.each<[string, Record<string, typeof closed>, string, string]>([
   ],
   [
     'a last resort',
-    { 'eu-1': measured(9, { breaker: { ...OPEN, answers: true } }), 'us-1': open, 'ap-1': open },
+    {
+      'eu-1': measured(9, { measures: { breaker: { ...OPEN, answers: true } } }),
+      'us-1': open,
+      'ap-1': open,
+    },
     'eu-1',
     'last resort; us-1=breaker_open, ap-1=breaker_open',
   ],
@@ -44,7 +48,7 @@ test.each<[string, Record<string, typeof closed>, string, string]>([
 test('stays within 200 printable ASCII characters, whole items only', () => {
   const pools = Array.from({ length: 40 }, (_, n) => ({ ...POOLS[0], id: `a-pool-with-a-long-name-${n}` }))
   const line = explainRoute(
-    rankPools(anInput({ placement: placementOf(aMesh({ pools })) })),
+    rankPools(anInput({ placement: placementOf(aMesh({ pools })), draw: 0 })),
     'a-pool-with-a-long-name-0',
   )
   expect(line.length).toBeLessThanOrEqual(200)
@@ -53,4 +57,21 @@ test('stays within 200 printable ASCII characters, whole items only', () => {
 
 test('never names a pool that is not in the ranking', () => {
   expect(explain(all, 'elsewhere-1')).not.toContain('elsewhere')
+})
+
+test('says that a pool is only looked at', () => {
+  const known = new Map(Object.entries({ 'eu-1': measured(31), 'us-1': measured(104) }))
+  const ranking = rankPools(anInput({ states: known, looks: { looks: 0, blindLooks: 1 } }))
+  expect(explainRoute(ranking, 'ap-1')).toBe('look, expected 104ms; eu-1 31ms, us-1 104ms')
+})
+
+test('says how much of the prompt is cached where that is what keeps it there', () => {
+  const input = anInput({
+    states: new Map(Object.entries(all)),
+    size: { promptTokens: 1000, outputTokens: 10 },
+    warmTokens: (pool) => (pool === 'us-1' ? 600 : 0),
+  })
+  expect(explainRoute(rankPools(input), 'us-1')).toBe(
+    'measured 144ms, 600 tokens warm; eu-1 131ms, ap-1 271ms',
+  )
 })

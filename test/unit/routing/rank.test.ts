@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest'
 import type { PoolState } from '../../../shared/pool/snapshot.ts'
 import { UNKNOWN_POOL } from '../../../shared/pool/snapshot.ts'
 import type { RankInput } from '../../../shared/routing/rank.ts'
+import { describeRanking, repick } from '../../../shared/routing/describe.ts'
 import { rankPools } from '../../../shared/routing/rank.ts'
 import { POOLS, REGIONS, aMesh } from '../residency/a-mesh.ts'
-import { OPEN, anInput, measured, placementOf, regionOf } from './routing-fixtures.ts'
+import { OPEN, anInput, fitAt, measured, placementOf, regionOf, saturatedUntil } from './routing-fixtures.ts'
 
 const states = (entries: Record<string, PoolState>): ReadonlyMap<string, PoolState> =>
   new Map(Object.entries(entries))
@@ -24,11 +25,15 @@ function rejections(changes: Partial<RankInput>): string {
 
 const allMeasured = { 'eu-1': measured(40), 'us-1': measured(110), 'ap-1': measured(180) }
 
-describe('the estimate', () => {
+describe('the order', () => {
   test.each<[string, Partial<RankInput>, string]>([
-    ['of unmeasured pools is the least their distance allows', {}, 'eu-1:1 us-1:66 ap-1:104'],
+    ['of unmeasured pools is by the least their distance allows', {}, 'eu-1:1 us-1:66 ap-1:104'],
     ['from elsewhere is another', { origin: regionOf('ap-southeast') }, 'ap-1:1 eu-1:104 us-1:157'],
-    ['of measured pools is what was measured', { states: states(allMeasured) }, 'eu-1:40 us-1:110 ap-1:180'],
+    [
+      'of measured pools is by what was measured',
+      { states: states(allMeasured) },
+      'eu-1:40 us-1:110 ap-1:180',
+    ],
     [
       'lets measurement overrule the place',
       { states: states({ ...allMeasured, 'eu-1': measured(150) }) },
@@ -40,141 +45,100 @@ describe('the estimate', () => {
       'us-1:66 eu-1:90 ap-1:104',
     ],
     [
-      'grows with own requests in flight, by capacity',
-      { states: states({ ...allMeasured, 'eu-1': measured(40, { pending: 64 }) }) },
-      'us-1:110 eu-1:120 ap-1:180',
-    ],
-    [
-      'is at least as long as the pool keeps others waiting',
+      'counts the way to a pool less where much of the prompt is cached',
       {
-        nowMs: 140,
-        states: states({ ...allMeasured, 'eu-1': measured(40, { waiting: 1, waitingSinceMs: 0 }) }),
+        states: states(allMeasured),
+        size: { promptTokens: 16_000, outputTokens: 100 },
+        warmTokens: (pool) => (pool === 'us-1' ? 15_000 : 0),
       },
-      'us-1:110 eu-1:140 ap-1:180',
+      'us-1:210 eu-1:1640 ap-1:1780',
     ],
     [
-      'of a pool that is no longer used stays, for most requests',
-      { nowMs: 1e6, states: states({ ...allMeasured, 'eu-1': measured(400) }) },
-      'us-1:110 ap-1:180 eu-1:400',
+      'is by the price, too, where that counts',
+      {
+        placement: placementOf(
+          aMesh({
+            pools: POOLS.map((pool) => ({
+              ...pool,
+              price: { prompt: pool.id === 'eu-1' ? 10 : 1, completion: 0 },
+            })),
+          }),
+        ),
+        states: states(allMeasured),
+        size: { promptTokens: 1000, outputTokens: 0 },
+        msPerCent: 100,
+      },
+      // 1000 tokens cost a cent here and a tenth of one there.
+      'us-1:210 eu-1:140 ap-1:280',
     ],
   ])('%s', (_name, changes, expected) => {
     expect(order(changes)).toBe(expected)
   })
 
-  test('says what it is made of', () => {
-    const input = anInput({ states: states({ 'eu-1': measured(40, { pending: 8 }) }) })
-    const [best, second] = rankPools(input).ranked
-    expect(best).toMatchObject({
-      estimateMs: 50,
-      measured: true,
-      parts: { priorMs: 1, baseMs: 40, queueFactor: 1.25 },
-    })
-    expect(second).toMatchObject({ measured: false, lastResort: false })
+  test('of equal pools is by chance, so that neither is always first', () => {
+    const placement = placementOf(aMesh({ pools: [POOLS[0], { ...POOLS[0], id: 'eu-2' }] }))
+    expect(order({ placement, draw: 0.1 })).toBe('eu-1:1 eu-2:1')
+    expect(order({ placement, draw: 0.9 })).toBe('eu-2:1 eu-1:1')
   })
 
-  test('of equal pools is broken by chance, so that neither is always first', () => {
-    const twins = aMesh({ pools: [POOLS[0], { ...POOLS[0], id: 'eu-2' }] })
-    const draws = (values: number[]) => () => values.shift() ?? 0.5
-    const first = (tieBreaks: number[]) =>
-      order({ placement: placementOf(twins), rng: draws([0.5, ...tieBreaks]) })
-    expect(first([0.1, 0.9])).toBe('eu-1:1 eu-2:1')
-    expect(first([0.9, 0.1])).toBe('eu-2:1 eu-1:1')
+  test('of equal pools is by the prompt where it has a beginning', () => {
+    const placement = placementOf(aMesh({ pools: [POOLS[0], { ...POOLS[0], id: 'eu-2' }] }))
+    const ranking = rankPools(anInput({ placement, draw: 0.1, hash: () => ['eu-2', 'eu-1'] }))
+    expect(ranking.ranked[0]?.placed.pool.id).toBe('eu-2')
+    expect(ranking.decision).toEqual({ reason: 'hashed', hashed: ['eu-2', 'eu-1'], draw: 0.1 })
   })
 })
 
-describe('looking again', () => {
-  const idle = {
-    nowMs: 60_000,
-    states: states({ ...allMeasured, 'eu-1': measured(400, { lastDispatchAtMs: 0 }) }),
-  }
+test('says what an estimate is made of, and whether it was measured', () => {
+  const [best, second] = rankPools(
+    anInput({ states: states({ 'eu-1': measured(40) }), size: { promptTokens: 100, outputTokens: 10 } }),
+  ).ranked
+  expect(best).toMatchObject({
+    estimateMs: 50,
+    scoreMs: 50,
+    measured: true,
+    lastResort: false,
+    parts: { rttMs: 1, interceptMs: 39, queueMs: 0, promptTokens: 100, warmTokens: 0, msPerToken: 0.1 },
+  })
+  expect(second).toMatchObject({ measured: false, lastResort: false })
+})
 
-  test('a small share of requests sees old measurements faded', () => {
-    expect(order({ ...idle, rng: () => 0.051 })).toMatch(/^us-1/)
-    expect(order({ ...idle, rng: () => 0.049 })).toMatch(/^eu-1/)
+describe('looking', () => {
+  const slowOnce = { ...allMeasured, 'eu-1': measured(400) }
+  const looks = { looks: 1, blindLooks: -1 }
+
+  test('a pool that was left is looked at when it is due, and that is paid for', () => {
+    const eu1 = measured(400, { measures: { prefill: { ...fitAt(400), bestLevelMs: 40 } } })
+    const ranking = rankPools(anInput({ nowMs: 60_000, states: states({ ...slowOnce, 'eu-1': eu1 }), looks }))
+    expect(ranking.ranked[0]?.placed.pool.id).toBe('eu-1')
+    expect(ranking.decision).toMatchObject({ reason: 'look', look: { pool: 'eu-1', kind: 'look' } })
+    expect(ranking.looks.looks).toBe(0)
   })
 
-  test('but not while somebody is looking already', () => {
-    const looking = measured(400, {
-      lastDispatchAtMs: 59_000,
-      pending: 1,
-      waiting: 1,
-      waitingSinceMs: 59_900,
-    })
-    const changes = { ...idle, states: states({ ...allMeasured, 'eu-1': looking }), rng: () => 0.04 }
-    expect(order(changes)).toMatch(/^us-1/)
+  test('a far pool that was honestly measured is not', () => {
+    expect(order({ nowMs: 10_000, states: states(allMeasured), looks })).toMatch(/^eu-1/)
   })
 
-  test('a far pool that was honestly measured is never worth a look', () => {
-    const fresh = { ...allMeasured, 'eu-1': measured(40, { lastDispatchAtMs: 60_000 }) }
-    expect(order({ nowMs: 60_000, states: states(fresh), rng: () => 0.0 })).toMatch(/^eu-1/)
-  })
-
-  test('a still smaller share doubts the place of what was never measured, one at a time', () => {
+  test('a pool that was never seen is, rarely', () => {
     const known = { 'eu-1': measured(40), 'us-1': measured(110) }
-    expect(order({ states: states(known), rng: () => 0.011 })).toMatch(/^eu-1/)
-    expect(order({ states: states(known), rng: () => 0.009 })).toMatch(/^ap-1/)
-    const asked = { ...UNKNOWN_POOL, pending: 1, waiting: 1, waitingSinceMs: 0 }
-    expect(order({ states: states({ ...known, 'ap-1': asked }), rng: () => 0.009 })).toMatch(/^eu-1/)
-  })
-})
-
-describe('what is rejected', () => {
-  test.each<[string, Partial<RankInput>, string]>([
-    ['nothing without cause', {}, ''],
-    [
-      'a pool without the version',
-      {
-        placement: placementOf(
-          aMesh({ pools: [POOLS[0], { ...POOLS[1], models: [{ model: 'm', version: '1' }] }] }),
-        ),
-        version: '2',
-      },
-      'us-1=version_not_served',
-    ],
-    [
-      'a pool whose dialect lacks a field',
-      { acceptsFields: ({ id }) => id !== 'us-1' },
-      'us-1=fields_not_supported',
-    ],
-    ['an open breaker', { states: states({ 'ap-1': measured(1, { breaker: OPEN }) }) }, 'ap-1=breaker_open'],
-    [
-      'a saturated pool',
-      { states: states({ 'ap-1': measured(1, { saturation: [{ untilMs: 9 }] }) }) },
-      'ap-1=saturated',
-    ],
-    [
-      'not what is saturated for another key',
-      { states: states({ 'ap-1': measured(1, { saturation: [{ key: 'b', untilMs: 9 }] }) }) },
-      '',
-    ],
-    [
-      'not a prompt that may fit',
-      { contextLength: 8192, estimatedPromptTokens: 16_000, limitTokens: 100 },
-      '',
-    ],
-    ['not when the length is unknown', { estimatedPromptTokens: 1e9 }, ''],
-  ])('%s', (_name, changes, expected) => {
-    expect(rejections(changes)).toBe(expected)
-  })
-
-  test('a request that is clearly too long, everywhere', () => {
-    const prompt = { contextLength: 8192, estimatedPromptTokens: 17_000 }
-    const output = { contextLength: 8192, limitTokens: 8193 }
-    for (const changes of [prompt, output])
-      expect(rejections(changes)).toMatch(/^(\S+=context_too_long ?){3}$/)
+    const ranking = rankPools(anInput({ states: states(known), looks: { looks: 0, blindLooks: 1 } }))
+    expect(ranking.decision).toMatchObject({ look: { pool: 'ap-1', kind: 'blind' } })
+    expect(ranking.looks).toEqual({ looks: 0.05, blindLooks: 0 })
   })
 })
 
 describe('when nothing is left', () => {
-  const down = (untilMs: number): PoolState => measured(1, { breaker: { ...OPEN, untilMs } })
+  const down = (untilMs: number): PoolState => measured(1, { measures: { breaker: { ...OPEN, untilMs } } })
+  const erring = measured(40, { measures: { breaker: { ...OPEN, answers: true } } })
 
   test('it says when the first pool may take requests again', () => {
+    const both = { breaker: { ...OPEN, untilMs: 2000 }, saturation: saturatedUntil(7000) }
     const input = anInput({
       nowMs: 1000,
       states: states({
         'eu-1': down(9000),
-        'us-1': { ...down(2000), saturation: [{ untilMs: 7000 }] },
-        'ap-1': measured(1, { saturation: [{ untilMs: 8000 }] }),
+        'us-1': measured(1, { measures: both }),
+        'ap-1': measured(1, { measures: { saturation: saturatedUntil(8000) } }),
       }),
     })
     expect(rankPools(input)).toMatchObject({ ranked: [], retryAfterMs: 6000 })
@@ -185,18 +149,19 @@ describe('when nothing is left', () => {
   })
 
   test('a pool that still answers, if often with errors, is the last resort', () => {
-    const erring = measured(40, { breaker: { ...OPEN, answers: true } })
-    const only = rankPools(
-      anInput({ states: states({ 'eu-1': erring, 'us-1': down(9000), 'ap-1': down(9000) }) }),
-    )
+    const all = states({ 'eu-1': erring, 'us-1': down(9000), 'ap-1': down(9000) })
+    const only = rankPools(anInput({ states: all }))
     expect(only.ranked).toMatchObject([{ placed: { pool: { id: 'eu-1' } }, lastResort: true }])
+    expect(only.decision).toMatchObject({ reason: 'last_resort' })
     expect(only.rejected.map(({ pool }) => pool)).toEqual(['us-1', 'ap-1'])
     expect(rejections({ states: states({ 'eu-1': erring }) })).toBe('eu-1=breaker_open')
   })
 
   test('a last resort still has to suit the request', () => {
-    const erring = measured(40, { breaker: { ...OPEN, answers: true }, saturation: [{ untilMs: 9 }] })
-    const all = states({ 'eu-1': erring, 'us-1': down(9000), 'ap-1': down(9000) })
+    const full = measured(40, {
+      measures: { breaker: { ...OPEN, answers: true }, saturation: saturatedUntil(9) },
+    })
+    const all = states({ 'eu-1': full, 'us-1': down(9000), 'ap-1': down(9000) })
     expect(rankPools(anInput({ states: all })).ranked).toEqual([])
   })
 })
@@ -209,7 +174,7 @@ test('never ranks a pool outside the placement, however fast, and accounts for e
   const placement = placementOf(config)
   const inside = placement.pools.map(({ pool }) => pool.id).toSorted()
   const state = fc.record({
-    cost: fc.integer({ min: 1, max: 5000 }),
+    level: fc.integer({ min: 1, max: 5000 }),
     pending: fc.nat(100),
     isOpen: fc.boolean(),
     answers: fc.boolean(),
@@ -223,20 +188,47 @@ test('never ranks a pool outside the placement, however fast, and accounts for e
       (known, draw) => {
         const entries = Object.entries(known).map(([id, one]): [string, PoolState] => [
           id,
-          measured(one.cost, {
+          measured(one.level, {
             pending: one.pending,
-            ...(one.isOpen ? { breaker: { ...OPEN, answers: one.answers } } : {}),
-            saturation: one.isSaturated ? [{ untilMs: 700 }] : [],
+            measures: {
+              ...(one.isOpen ? { breaker: { ...OPEN, answers: one.answers } } : {}),
+              saturation: one.isSaturated ? saturatedUntil(700) : [],
+            },
           }),
         ])
         const { ranked, rejected } = rankPools(
-          anInput({ placement, states: new Map(entries), rng: () => draw }),
+          anInput({ placement, states: new Map(entries), draw, looks: { looks: 1, blindLooks: 1 } }),
         )
         const seen = [...ranked.map(({ placed }) => placed.pool.id), ...rejected.map(({ pool }) => pool)]
         expect(seen.toSorted()).toEqual(inside)
-        const estimates = ranked.map(({ estimateMs }) => estimateMs)
-        expect(estimates).toEqual(estimates.toSorted((a, b) => a - b))
+        const others = ranked.slice(1).map(({ scoreMs }) => scoreMs)
+        expect(others).toEqual(others.toSorted((a, b) => a - b))
       },
     ),
   )
+})
+
+test('a pool that nobody knows is not held to be anything', () => {
+  expect(order({ states: states({ 'eu-1': UNKNOWN_POOL }) })).toBe('eu-1:1 us-1:66 ap-1:104')
+})
+
+describe('pools that the policy prefers', () => {
+  const pools = POOLS.map((pool) => ({ ...pool, sovereign: pool.id === 'ap-1' }))
+  const [tenant] = aMesh().tenants
+  const config = aMesh({ pools, tenants: [{ ...tenant, sovereign: 'prefer' }] })
+  const placement = placementOf(config)
+
+  test('go first, however far they are', () => {
+    expect(order({ placement, states: states(allMeasured) })).toBe('ap-1:180 eu-1:40 us-1:110')
+  })
+
+  test('are followed by the others while they cannot serve', () => {
+    const full = measured(180, { measures: { saturation: saturatedUntil(99) } })
+    expect(order({ placement, states: states({ ...allMeasured, 'ap-1': full }) })).toBe('eu-1:40 us-1:110')
+  })
+
+  test('are why the pick can be made again from what is told of it', () => {
+    const ranking = rankPools(anInput({ placement, states: states(allMeasured) }))
+    expect(repick(describeRanking(ranking))).toEqual({ pool: 'ap-1', reason: 'best' })
+  })
 })

@@ -33,6 +33,7 @@ test.each<[string, readonly RejectReason[], number | undefined, GatewayError]>([
   ],
 ])('%s', (_name, reasons, retryAfterMs, expected) => {
   const rejected = reasons.map((reason, n) => ({ pool: `p${n}`, reason }))
-  const ranking = { ranked: [], rejected, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+  const looks = { looks: 0, blindLooks: 0 }
+  const ranking = { ranked: [], rejected, looks, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
   expect(refusalOf(ranking)).toEqual(expected)
 })

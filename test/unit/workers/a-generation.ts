@@ -4,7 +4,7 @@ import type { Frame } from '../../../shared/log/frame.ts'
 import { createGenerationLog } from '../../../shared/log/generation-log.ts'
 import type { KeptLog } from '../../../shared/log/document.ts'
 import { err, ok, type Result } from '../../../shared/result.ts'
-import { rankPools, type Candidate, type Ranking } from '../../../shared/routing/rank.ts'
+import type { Candidate, Ranking } from '../../../shared/routing/rank.ts'
 import { createGeneration, type Generation, type StartInput } from '../../../workers/objects/generation.ts'
 import type { GenerationJob } from '../../../workers/objects/log-shard-rpc.ts'
 import type { LogReadingJob } from '../../../workers/objects/log-stream.ts'
@@ -13,7 +13,7 @@ import type { PoolStep } from '../../../workers/stream/pool-answer.ts'
 import { aGenerationJob } from '../../support/generation-job.ts'
 import { aMeshConfig } from '../../support/mesh-config.ts'
 import { must, POOLS, type PoolId } from './a-dispatch.ts'
-import { anywhere } from './a-production.ts'
+import { aRanking } from './a-ranking.ts'
 
 const CUT: PoolStep = { frames: [], outcome: 'client_cancelled' }
 
@@ -156,17 +156,7 @@ export function textOf(from: number, to: number): string {
 
 export function candidateOf(pool: PoolId): { ranking: Ranking; candidate: Candidate } {
   const config = aMeshConfig(Object.fromEntries(POOLS.map((id) => [id, `http://${id}.test`])))
-  const placed = anywhere(config)
-  const ranking = rankPools({
-    placement: must(placed.ok ? placed.value : undefined),
-    version: '1',
-    key: 'demo/k1',
-    nowMs: 1,
-    rng: () => 0.5,
-    states: new Map(),
-    acceptsFields: () => true,
-    origin: must(config.regions[0]),
-  })
+  const ranking = aRanking(config)
   return {
     ranking,
     candidate: must(

@@ -67,7 +67,7 @@ export async function aLookUp(options: LookUpOptions = {}) {
   const edge = {
     ...admitted.edge,
     runtime,
-    pools: createPoolStates(),
+    pools: createPoolStates(runtime, { retryShare: 0.2 }),
     mesh: {
       ...mesh,
       tenants: new Map(mesh.config.tenants.map((tenant) => [tenant.id, tenant])),

@@ -13,6 +13,7 @@ import { aMeshConfig } from '../../support/mesh-config.ts'
 import type { EngineRequest } from '../../support/token-engine.ts'
 import { must, POOLS, type PoolId } from './a-dispatch.ts'
 import { aRuntime, type TestRuntime } from './a-runtime.ts'
+import { NO_MONITOR } from './no-monitor.ts'
 
 export interface ProductionCall {
   readonly pool: PoolId
@@ -30,6 +31,8 @@ export interface ProductionOptions {
   readonly tokenLimit?: number
   readonly continuation?: 'off' | 'deterministic' | 'always'
   readonly begun?: BegunAnswer
+  readonly affinity?: string
+  readonly isRemembered?: boolean
   readonly placement?: (config: MeshConfig) => Result<Placement, GatewayError>
   readonly runtime?: TestRuntime
 }
@@ -70,7 +73,7 @@ export function aProduction(
       return answer(call)
     },
   }
-  const pools = createPoolStates()
+  const pools = createPoolStates(runtime, { retryShare: config.routing.retry_share })
   const models = new Map(config.models.map((model) => [model.id, model]))
   // What producing reads of a mesh, and nothing else of it.
   const mesh = {
@@ -118,6 +121,9 @@ export function aProduction(
           cacheSalt: 'salt',
           key: 'demo/k1',
           origin: must(config.regions[0]),
+          isRemembered: options.isRemembered ?? true,
+          ...(options.affinity === undefined ? {} : { affinity: options.affinity }),
+          name: 'req_1',
           ...(options.begun === undefined ? {} : { begun: options.begun }),
           endsByMs: runtime.now() + 600_000,
           signal: client.signal,
@@ -125,7 +131,7 @@ export function aProduction(
             poisonings += 1
           },
         },
-        { mesh, runtime, pools },
+        { mesh, runtime, pools, monitor: NO_MONITOR },
       ),
   }
 }

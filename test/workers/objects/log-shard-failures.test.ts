@@ -166,6 +166,8 @@ describe('a refresh', () => {
 })
 
 describe('a job is decided again under the config of the shard', () => {
+  const EU_HOME = { region: 'eu-central', jurisdiction: 'eu', enforceJurisdiction: true }
+  const ALL_POOLS = ['eu-central', 'us-east', 'ap-southeast']
   test.each([
     ['a tenant it does not know', { tenant: 'stranger' }, 'config_unavailable'],
     [
@@ -177,6 +179,11 @@ describe('a job is decided again under the config of the shard', () => {
     [
       'a tenant bound to another place than the pools',
       { tenant: 'eu-bank', allowedPools: ['us-east'] },
+      'config_unavailable',
+    ],
+    [
+      'a home that nobody keeps in the jurisdiction of the floor',
+      { tenant: 'eu-bank', home: { ...EU_HOME, enforceJurisdiction: false } },
       'config_unavailable',
     ],
     [
@@ -201,15 +208,13 @@ describe('a job is decided again under the config of the shard', () => {
 
   test('and asks only pools of both lists, whatever fails', async () => {
     const calls = answerTo('bounded', () => new Response('', { status: 500 }))
-    await ask(aJob('bounded', { tenant: 'eu-bank', allowedPools: ['eu-central', 'us-east', 'ap-southeast'] }))
+    await ask(aJob('bounded', { tenant: 'eu-bank', home: EU_HOME, allowedPools: ALL_POOLS }))
     expect(calls.map(poolOf)).toEqual(['eu-central'])
   })
 
   test('and has an answer continued only by pools of both lists, too', async () => {
     const calls = answerTo('bounded on', (call) => eventStream(engineText(engineEvents(call.body), 3)))
-    const read = await ask(
-      aJob('bounded on', { tenant: 'eu-bank', allowedPools: ['eu-central', 'us-east', 'ap-southeast'] }),
-    )
+    const read = await ask(aJob('bounded on', { tenant: 'eu-bank', home: EU_HOME, allowedPools: ALL_POOLS }))
     expect(read).toMatchObject({ outcome: 'truncated' })
     expect(calls.map(poolOf)).toEqual(['eu-central'])
   })

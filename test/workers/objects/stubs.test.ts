@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import type { MeshMode } from '../../../shared/config/mode.ts'
 import type { Home } from '../../../shared/residency/home.ts'
+import type { Region } from '../../../shared/schema/mesh.ts'
 import { createStubs } from '../../../workers/objects/stubs.ts'
 
 const RESTRICTED: Home = { region: 'eu-central', jurisdiction: 'eu', enforceJurisdiction: true }
@@ -31,4 +32,17 @@ test('on Cloudflare a jurisdiction that the platform does not enforce is an erro
 test('a ledger is named by what it is given, in the home’s jurisdiction', () => {
   const stubs = createStubs(env, { kind: 'dev' })
   expect(stubs.tenantLedger(RESTRICTED, 'abc').name).toBe('eu:ledger/abc')
+})
+
+test('a monitor is named by what it watches, in every mode: nothing of a request reaches it', () => {
+  const region = { id: 'us-east', location_hint: 'enam' } as Region
+  for (const mode of [
+    { kind: 'dev' },
+    { kind: 'single', jurisdiction: 'eu' },
+    { kind: 'cloudflare' },
+  ] as const) {
+    const stubs = createStubs(env, mode)
+    expect(stubs.regionMonitor(region).name).toBe('region/us-east')
+    expect(stubs.poolMonitor(region, 'gpu-1').name).toBe('pool/gpu-1')
+  }
 })

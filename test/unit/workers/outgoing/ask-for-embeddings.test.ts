@@ -1,9 +1,8 @@
 /** One pool is asked for vectors: what it must answer, how long it may take, and whose fault it is when it does not. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { place } from '../../../../shared/residency/place.ts'
-import type { Candidate } from '../../../../shared/routing/rank.ts'
 import { askForEmbeddings, type EmbeddingsJob } from '../../../../workers/outgoing/ask-for-embeddings.ts'
 import { aDispatch, must, type DispatchSetUp } from '../a-dispatch.ts'
+import { aRanking } from '../a-ranking.ts'
 import { heldBody, type HeldBody } from '../held-body.ts'
 
 beforeEach(() => {
@@ -26,20 +25,7 @@ type Answer = (signal: AbortSignal) => Response | Promise<Response>
 
 function ask(answer: Answer, changes: Partial<EmbeddingsJob> = {}) {
   const mesh = aDispatch((_pool, signal) => answer(signal), LIMITS)
-  const placement = place({
-    config: mesh.config,
-    tenant: must(mesh.config.tenants[0]),
-    model: must(mesh.config.models[0]),
-    arrival: { host: 'edge.test', colo: 'FRA' },
-  })
-  const placed = must(placement.ok ? placement.value.pools[0] : undefined)
-  const candidate: Candidate = {
-    placed,
-    estimateMs: 1,
-    measured: false,
-    lastResort: false,
-    parts: { priorMs: 1, baseMs: 1, queueFactor: 1 },
-  }
+  const candidate = must(aRanking(mesh.config).ranked[0])
   const job: EmbeddingsJob = {
     inputs: ['one', 'two'],
     params: {},

@@ -13,6 +13,7 @@ const POOL: Pool = {
   capacity: 4,
   price: { prompt: 0, cached_prompt: 0, completion: 0 },
   shared_prefix: false,
+  sovereign: false,
 }
 
 const fetcher = { fetch: () => Promise.resolve(new Response()) }

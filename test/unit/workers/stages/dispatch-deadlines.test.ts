@@ -1,5 +1,8 @@
 /** A pool that does not begin in time is left for the next one; only the mesh's own deadline says that it failed. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { CLOSED } from '../../../../shared/pool/circuit-breaker.ts'
+import { levelMs } from '../../../../shared/pool/prefill-fit.ts'
+import type { PoolState } from '../../../../shared/pool/snapshot.ts'
 import { delta, role, wholeAnswer } from '../../../support/pool-events.ts'
 import { aDispatch, must, pendingOf, run, type DispatchSetUp } from '../a-dispatch.ts'
 import { heldBody, sse } from '../held-body.ts'
@@ -12,6 +15,7 @@ afterEach(() => {
 })
 
 const LIMITS = { first_token_ms: 1000, idle_ms: 5000, max_attempts: 2 }
+const ACROSS_THE_SEA_MS = 90
 
 const SILENT = {
   'no headers': (signal: AbortSignal) =>
@@ -33,8 +37,8 @@ async function pass(mesh: DispatchSetUp, ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms)
 }
 
-function eu({ pools }: DispatchSetUp) {
-  return must(pools.seenFrom('eu-central').all.get('eu-central'))
+function eu({ view }: DispatchSetUp): PoolState {
+  return must(view.all.get('eu-central'))
 }
 
 describe.each(Object.entries(SILENT))('a pool that sends %s', (_name, silent) => {
@@ -51,9 +55,9 @@ describe.each(Object.entries(SILENT))('a pool that sends %s', (_name, silent) =>
     expect(mesh.asked).toEqual(['eu-central', 'us-east'])
     expect(eu(mesh)).toMatchObject({
       pending: 0,
-      breaker: { failures: [{ kind: 'timeout', key: 'demo/k1' }] },
+      measures: { breaker: { failures: [{ kind: 'timeout', key: 'demo/k1' }] } },
     })
-    expect(eu(mesh).latency?.costMs).toBe(1000)
+    expect(levelMs(eu(mesh).measures.prefill)).toBe(1000)
   })
 
   test('has not failed if only the time of the whole answer was shorter', async () => {
@@ -64,7 +68,7 @@ describe.each(Object.entries(SILENT))('a pool that sends %s', (_name, silent) =>
       expect(await dispatched).toEqual({ ok: false, error: { reason: 'pool_timeout' } })
     }
     expect(mesh.asked).toEqual(Array(4).fill('eu-central'))
-    expect(eu(mesh).breaker).toEqual({ kind: 'closed', failures: [] })
+    expect(eu(mesh).measures.breaker).toEqual(CLOSED)
     expect(pendingOf(mesh)).toBe(0)
   })
 })
@@ -107,20 +111,26 @@ test('after the first token the deadline for it is over', async () => {
   expect(vi.getTimerCount()).toBe(0)
 })
 
+/** Pools that stand where their ids say: Frankfurt refuses at once, the others answer as soon as they can from there. */
+function refusingNearby(status: number): DispatchSetUp {
+  const mesh = aDispatch((pool) => {
+    if (pool === 'eu-central') return new Response('{}', { status })
+    mesh.runtime.advance(ACROSS_THE_SEA_MS)
+    return new Response(wholeAnswer('Hi'))
+  })
+  return mesh
+}
+
 test('enough failures of two keys open the breaker, and the next request goes elsewhere at once', async () => {
-  const mesh = aDispatch((pool) =>
-    pool === 'eu-central' ? new Response('{}', { status: 500 }) : new Response(wholeAnswer('Hi')),
-  )
+  const mesh = refusingNearby(500)
   for (const key of ['demo/k1', 'demo/k2', 'demo/k1']) await run(mesh, { key })
-  expect(eu(mesh).breaker.kind).toBe('open')
+  expect(eu(mesh).measures.breaker.kind).toBe('open')
   expect(await run(mesh)).toMatchObject({ ok: true, value: { attempts: 1 } })
   expect(pendingOf(mesh)).toBe(0)
 })
 
 test('a pool that is full for one key is still there for another', async () => {
-  const mesh = aDispatch((pool) =>
-    pool === 'eu-central' ? new Response('{}', { status: 429 }) : new Response(wholeAnswer('Hi')),
-  )
+  const mesh = refusingNearby(429)
   await run(mesh, { key: 'demo/k1' })
   await run(mesh, { key: 'demo/k1' })
   await run(mesh, { key: 'demo/k2' })

@@ -1,5 +1,6 @@
 /** A client that leaves, or whose deadline passes, says nothing about the pool, and leaves nothing in flight. */
 import { expect, test } from 'vitest'
+import type { PoolState } from '../../../../shared/pool/snapshot.ts'
 import { delta } from '../../../support/pool-events.ts'
 import { aDispatch, must, pendingOf, run, type DispatchSetUp } from '../a-dispatch.ts'
 import { heldBody, sse } from '../held-body.ts'
@@ -13,6 +14,8 @@ const LEAVES = [
   ],
 ] as const
 
+const WELL = { pending: 0, waiting: 0, measures: { breaker: { kind: 'closed', failures: [] } } }
+
 /** A pool that begins and then says nothing more. */
 function beginning(): DispatchSetUp {
   return aDispatch((_pool, signal) => {
@@ -22,8 +25,8 @@ function beginning(): DispatchSetUp {
   })
 }
 
-function eu({ pools }: DispatchSetUp) {
-  return must(pools.seenFrom('eu-central').all.get('eu-central'))
+function eu({ view }: DispatchSetUp): PoolState {
+  return must(view.all.get('eu-central'))
 }
 
 test.each(LEAVES)(
@@ -38,7 +41,7 @@ test.each(LEAVES)(
       leave(client)
       expect((await next).outcome).toBe(outcome)
     }
-    expect(eu(mesh)).toMatchObject({ pending: 0, waiting: 0, breaker: { kind: 'closed', failures: [] } })
+    expect(eu(mesh)).toMatchObject(WELL)
     expect(mesh.asked).toEqual(Array(4).fill('eu-central'))
   },
 )
@@ -67,7 +70,7 @@ test('a client that leaves while a pool is silent ends the dispatch, and no othe
   client.abort()
   expect(await dispatched).toEqual({ ok: false, error: { reason: 'client_cancelled' } })
   expect(mesh.asked).toEqual(['eu-central'])
-  expect(eu(mesh)).toMatchObject({ pending: 0, waiting: 0, breaker: { kind: 'closed', failures: [] } })
+  expect(eu(mesh)).toMatchObject(WELL)
 })
 
 test('a client that leaves between the first token and the first read closes the connection', async () => {
@@ -98,7 +101,10 @@ test('a pool that breaks in the middle is held against it, however the client be
   held.break()
   expect((await next).outcome).toBe('truncated')
   client.abort()
-  expect(eu(mesh).breaker).toEqual({ kind: 'closed', failures: [{ kind: 'server_error', key: 'demo/k1' }] })
+  expect(eu(mesh).measures.breaker).toMatchObject({
+    kind: 'closed',
+    failures: [{ kind: 'server_error', key: 'demo/k1', sawFirstToken: true }],
+  })
   expect(pendingOf(mesh)).toBe(0)
 })
 

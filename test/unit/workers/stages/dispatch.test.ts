@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { delta, DONE, finish, wholeAnswer } from '../../../support/pool-events.ts'
-import { aDispatch, pendingOf, POOLS, run, type DispatchSetUp } from '../a-dispatch.ts'
+import { aDispatch, must, pendingOf, POOLS, run, type DispatchSetUp } from '../a-dispatch.ts'
+import { aRanking } from '../a-ranking.ts'
 
 /** What a pool does when it is asked. */
 type Script = () => Response | Promise<Response>
@@ -82,6 +83,40 @@ describe('when the nearest pool', () => {
 test('when all are full, the client hears how long the first of them asked to be left alone', async () => {
   const mesh = setUp(['is full', 'is full', 'is full'])
   expect(await run(mesh)).toEqual({ ok: false, error: { reason: 'no_eligible_pool', retryAfterSeconds: 7 } })
+})
+
+describe('a pool that has said for how long it wants to be left alone', () => {
+  function rejectedIn({ config, view, runtime }: DispatchSetUp, key: string): readonly string[] {
+    const { rejected } = aRanking(config, { key, nowMs: runtime.now(), states: view.all })
+    return rejected.map(({ pool, reason }) => `${pool} ${reason}`)
+  }
+
+  test('is left alone for so long by the key that it told so, and by no other', async () => {
+    const mesh = setUp(['is full', 'answers', 'answers'])
+    await run(mesh)
+    mesh.runtime.advance(6999)
+    expect(rejectedIn(mesh, 'demo/k1')).toEqual(['eu-central saturated'])
+    expect(rejectedIn(mesh, 'demo/k2')).toEqual([])
+    mesh.runtime.advance(1)
+    expect(rejectedIn(mesh, 'demo/k1')).toEqual([])
+  })
+})
+
+test('what a pool has counted of an answer is told, but not of one that another has begun', async () => {
+  async function servedOf(begun?: { text: string; tokens: number }) {
+    const mesh = setUp(['answers', 'answers', 'answers'])
+    const dispatched = await run(mesh, begun === undefined ? {} : { begun })
+    const { answer, first } = must(dispatched.ok ? dispatched.value : undefined)
+    let { outcome } = first
+    while (outcome === undefined) ({ outcome } = await answer.next())
+    expect(outcome).toBe('completed')
+    return mesh.view.takeReport().observations.find(({ kind }) => kind === 'served')
+  }
+  expect(await servedOf()).toMatchObject({ promptTokens: 5, completionTokens: 1 })
+  const goneOn = await servedOf({ text: 'Well. ', tokens: 2 })
+  expect(goneOn).toMatchObject({ kind: 'served', pool: 'eu-central' })
+  expect(goneOn).not.toHaveProperty('promptTokens')
+  expect(goneOn).not.toHaveProperty('completionTokens')
 })
 
 test('a client that has left starts nothing', async () => {

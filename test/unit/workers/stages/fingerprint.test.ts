@@ -52,6 +52,30 @@ describe('a request whose answer a repetition would give again', () => {
   })
 })
 
+describe('what the tenant says about storage', () => {
+  const limited = (limits: object): About => ({
+    config: { tenants: [{ id: 'demo', floor: { anywhere: true }, ...limits }] },
+  })
+
+  test('bounds every time to live', async () => {
+    const about = limited({ retention_seconds: 60 })
+    expect((await shared(about)).ttlSeconds).toBe(60)
+    expect((await shared({ ...about, headers: { 'x-mesh-cache-ttl': '5' } })).ttlSeconds).toBe(5)
+    expect((await shared({ ...about, ...SAMPLED, isResumable: true })).ttlSeconds).toBe(60)
+    expect((await shared({ ...about, ...SAMPLED, idempotencyKey: 'order 1' })).ttlSeconds).toBe(60)
+  })
+
+  test('keeps apart what may be at home only and what may be copied', async () => {
+    expect(await nameOf(limited({ storage: 'home' }))).not.toBe(await nameOf())
+  })
+
+  test('may leave no place for it', async () => {
+    const about = limited({ storage: 'none' })
+    expect(await sharingOf(about)).toEqual({ kind: 'private', detail: 'no_home' })
+    expect(await sharingOf({ ...about, isResumable: true })).toEqual({ kind: 'private', detail: 'no_home' })
+  })
+})
+
 describe('the scope', () => {
   const scoped = (scope: string) => ({
     config: { tenants: [{ id: 'demo', floor: { anywhere: true }, cache: { scope } }] },

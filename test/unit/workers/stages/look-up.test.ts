@@ -132,6 +132,10 @@ describe('in memory', () => {
 describe('of what may not be anywhere', () => {
   test.each([
     ['restricted', { tenant: 'eu-bank' as const }],
+    [
+      'to be stored at home',
+      { config: { tenants: [{ id: 'demo', floor: { anywhere: true }, storage: 'home' }] } },
+    ],
     ['only its own client’s', { body: { temperature: 1 }, isResumable: true }],
   ])('KV is not asked: %s', async (_name, about) => {
     const made = await aLookUp(about)

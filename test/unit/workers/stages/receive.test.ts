@@ -4,11 +4,11 @@ import type { Incoming } from '../../../../workers/contexts.ts'
 import type { Edge } from '../../../../workers/edge.ts'
 import { receive } from '../../../../workers/stages/receive.ts'
 
-const EDGE = { mesh: { config: { limits: { total_ms: 600_000 } } } } as unknown as Edge
+const LIMITS = { total_ms: 600_000 }
 
-function received(headers: [string, string][]) {
+function received(headers: [string, string][], rules: readonly object[] = []) {
   const request = new Request('http://edge.test/v1/chat/completions', { method: 'POST', headers })
-  return receive({ request } as Incoming, EDGE)
+  return receive({ request } as Incoming, { mesh: { config: { limits: LIMITS, rules } } } as unknown as Edge)
 }
 
 test.each<[string, string, object]>([
@@ -21,6 +21,8 @@ test.each<[string, string, object]>([
   ['x-mesh-resumable', 'false', { isResumable: false }],
   ['idempotency-key', 'order-1/2024:{"a"}', { idempotencyKey: 'order-1/2024:{"a"}' }],
   ['idempotency-key', 'x'.repeat(256), { idempotencyKey: 'x'.repeat(256) }],
+  ['x-mesh-affinity', 'chat:17/a~!', { affinity: 'chat:17/a~!' }],
+  ['x-mesh-affinity', 'x'.repeat(256), { affinity: 'x'.repeat(256) }],
 ])('%s: %s is understood', (name, value, narrowing) => {
   const result = received([[name, value]])
   expect(result.ok && result.value.narrowing).toMatchObject(narrowing)
@@ -31,6 +33,21 @@ test('without headers nothing is narrowed', () => {
   expect(result.ok && result.value.narrowing).toEqual({
     isResumable: false,
     cache: { read: true, write: true, onlyIfCached: false },
+  })
+})
+
+test('of other headers what rules ask about is kept, and nothing else', () => {
+  const rules = [{ match: { headers: [{ name: 'x-department' }, { name: 'x-case' }] } }, { match: {} }]
+  const sent: [string, string][] = [
+    ['X-Department', 'radiology'],
+    ['x-department', 'surgery'],
+    ['x-other', 'value'],
+  ]
+  const result = received(sent, rules)
+  expect(result.ok && result.value.narrowing).toEqual({
+    isResumable: false,
+    cache: { read: true, write: true, onlyIfCached: false },
+    headers: { 'x-department': 'radiology, surgery', 'x-case': null },
   })
 })
 
@@ -60,6 +77,13 @@ describe('is refused, by the name of the header and without its value', () => {
     ['idempotency-key', 'two words'],
     ['idempotency-key', 'h\u00e9'],
     ['idempotency-key', LONG],
+    ['x-mesh-affinity', ''],
+    ['x-mesh-affinity', 'two words'],
+    ['x-mesh-affinity', 'one\ttab'],
+    ['x-mesh-affinity', 'control\u0001'],
+    ['x-mesh-affinity', 'delete\u007f'],
+    ['x-mesh-affinity', 'h\u00e9'],
+    ['x-mesh-affinity', LONG],
   ])('%s: %s', (name, value) => {
     const refused = received([[name, value]])
     expect(refused).toMatchObject({ ok: false, error: { reason: 'invalid_header', header: name } })
@@ -71,6 +95,7 @@ describe('is refused, by the name of the header and without its value', () => {
     ['x-mesh-timeout-ms', '5', '6'],
     ['x-mesh-resumable', 'true', 'true'],
     ['idempotency-key', 'one', 'two'],
+    ['x-mesh-affinity', 'one', 'two'],
   ])('%s, sent twice', (name, first, second) => {
     const refused = received([
       [name, first],

@@ -1,0 +1,9 @@
+/** What a RegionMonitor can be asked. Every call names the region: not every runtime tells an object its name. */
+import type { ObserverReport, RegionSnapshot } from '../../shared/pool/region-snapshot.ts'
+
+export interface RegionMonitorRpc extends Rpc.DurableObjectBranded {
+  /** Takes what one observer has seen, and answers at once, from memory, with what the whole region has. */
+  exchange(region: string, report: ObserverReport): Promise<RegionSnapshot>
+  /** What the region knows, for an operator: it asks no one for it. */
+  snapshot(region: string): Promise<RegionSnapshot>
+}

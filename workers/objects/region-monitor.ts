@@ -1,0 +1,132 @@
+/**
+ * RegionMonitor: one object per region, in it. Folds together what the region's isolates and shards have measured, and asks
+ * the pools' monitors, and where nobody has measured a pool the pool itself. It is on no request's way. All is in memory: one
+ * that restarts knows nothing, says so by an empty snapshot, and knows again within seconds.
+ */
+import { DurableObject } from 'cloudflare:workers'
+import { AWAKE_MS, isAskDue, isProbeDue, TICK_MS, tickAfterMs } from '../../shared/monitor/region-rounds.ts'
+import {
+  accept,
+  createRegionView,
+  keepProbe,
+  keepStatus,
+  shareOf,
+  snapshot,
+  type RegionMonitorView,
+  type WatchedPool,
+} from '../../shared/monitor/region-view.ts'
+import type { ObserverReport, RegionSnapshot } from '../../shared/pool/region-snapshot.ts'
+import type { Pool, Region } from '../../shared/schema/mesh.ts'
+import type { Environment } from '../environment.ts'
+import type { Mesh } from '../mesh.ts'
+import { canProbe, probePool } from '../outgoing/probe-pool.ts'
+import type { Runtime } from '../runtime.ts'
+import { within } from '../within.ts'
+import type { Methods } from './methods.ts'
+import type { RegionMonitorRpc } from './region-monitor-rpc.ts'
+import { createStubs } from './stubs.ts'
+
+/** A pool's monitor that has not answered by then is counted as silent. */
+export const ASK_WITHIN_MS = 2_000
+/** The platform lets six calls wait for their answers at once; a probe that has to queue would measure the queue. */
+const MAX_PROBES = 4
+/** An alarm that is so late does not come any more. */
+const ALARM_LOST_MS = 10 * TICK_MS
+
+/** Makes the class for a mesh and a runtime: production's, or the local one's. */
+export function regionMonitorClass(mesh: Mesh, runtime: Runtime) {
+  const { pools, models } = mesh.config
+  const newView = (region: string): RegionMonitorView =>
+    createRegionView(
+      region,
+      pools.map(({ id }) => id),
+      models.map(({ id }) => id),
+    )
+
+  return class RegionMonitor extends DurableObject<Environment> implements Methods<RegionMonitorRpc> {
+    readonly #stubs = createStubs(this.env, mesh.mode)
+    #view: RegionMonitorView | undefined
+    #exchangedAtMs = -Infinity
+    #alarmAtMs = -Infinity
+    /** Pools whose monitor is being asked, and those that are being probed. */
+    readonly #asking = new Set<string>()
+    readonly #probing = new Set<string>()
+
+    exchange(region: string, report: ObserverReport): Promise<RegionSnapshot> {
+      const nowMs = runtime.now()
+      this.#view ??= newView(region)
+      this.#exchangedAtMs = nowMs
+      accept(this.#view, report, nowMs)
+      if (nowMs > this.#alarmAtMs + ALARM_LOST_MS) this.#setAlarm(nowMs)
+      return Promise.resolve(snapshot(this.#view, nowMs))
+    }
+
+    snapshot(region: string): Promise<RegionSnapshot> {
+      return Promise.resolve(snapshot(this.#view ?? newView(region), runtime.now()))
+    }
+
+    /** Starts what is due and waits for none of it: a pool that hangs holds up no other. */
+    override async alarm(): Promise<void> {
+      const nowMs = runtime.now()
+      this.#alarmAtMs = -Infinity
+      const region = this.#view && mesh.regions.get(this.#view.region)
+      if (this.#view === undefined || region === undefined || nowMs - this.#exchangedAtMs >= AWAKE_MS) return
+      this.#setAlarm(nowMs + tickAfterMs(runtime.random()))
+      for (const pool of pools) {
+        const watched = this.#view.pools.get(pool.id)
+        if (watched === undefined) continue
+        if (!this.#asking.has(pool.id) && isAskDue(watched, nowMs)) {
+          this.ctx.waitUntil(this.#ask(pool, watched, this.#view, region))
+        }
+        const isFree = !this.#probing.has(pool.id) && this.#probing.size < MAX_PROBES
+        if (isFree && canProbe(pool) && isProbeDue(watched, nowMs)) {
+          this.ctx.waitUntil(this.#probe(pool, watched, region))
+        }
+      }
+    }
+
+    /** Nobody waits for it to be durable: one that is lost is set again. */
+    #setAlarm(atMs: number): void {
+      this.#alarmAtMs = atMs
+      this.ctx.waitUntil(
+        this.ctx.storage.setAlarm(atMs, { allowUnconfirmed: true }).catch(() => {
+          this.#alarmAtMs = -Infinity
+        }),
+      )
+    }
+
+    async #ask(pool: Pool, watched: WatchedPool, view: RegionMonitorView, from: Region): Promise<void> {
+      const nowMs = runtime.now()
+      watched.askedAtMs = nowMs
+      const told = shareOf(view, pool.id, nowMs)
+      this.#asking.add(pool.id)
+      try {
+        const answer = this.#reach(pool, from).then((monitor) => monitor?.report(pool.id, told))
+        keepStatus(watched, told, await within(answer, ASK_WITHIN_MS), runtime.now())
+      } catch {
+        // It is asked again at the next tick; what was heard of it goes out of date by itself.
+        keepStatus(watched, told, undefined, runtime.now())
+      } finally {
+        this.#asking.delete(pool.id)
+      }
+    }
+
+    async #reach(pool: Pool, from: Region) {
+      const to = mesh.regions.get(pool.region)
+      if (to === undefined) return undefined
+      if (to.id !== from.id) await runtime.crossRegions(from, to)
+      return this.#stubs.poolMonitor(to, pool.id)
+    }
+
+    async #probe(pool: Pool, watched: WatchedPool, from: Region): Promise<void> {
+      watched.probedAtMs = runtime.now()
+      this.#probing.add(pool.id)
+      try {
+        const probe = await probePool(pool, from, { mesh, runtime })
+        if (probe !== undefined) keepProbe(watched, probe, runtime.now())
+      } finally {
+        this.#probing.delete(pool.id)
+      }
+    }
+  }
+}
