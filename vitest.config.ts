@@ -10,9 +10,9 @@ const workersConfig = aMeshConfig({
 })
 
 /**
- * Five rings. unit: pure code on Node. workers: objects, storage and streams inside workerd. real: llama.cpp, where it is
+ * Six rings. unit: pure code on Node. workers: objects, storage and streams inside workerd. real: llama.cpp, where it is
  * installed. mesh: several data centres in one Miniflare, with simulated pools. conformance: the real SDKs over HTTP against
- * a running mesh.
+ * a running mesh. serve: the production bundle on workerd, as processes.
  */
 export default defineConfig({
   test: {
@@ -74,6 +74,16 @@ export default defineConfig({
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
           globalSetup: './test/support/build-worker.ts',
+          isolate: false,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'serve',
+          include: ['test/serve/**/*.test.ts'],
+          globalSetup: './test/serve/production-bundle.ts',
           isolate: false,
           testTimeout: 30_000,
           hookTimeout: 60_000,
