@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Latency } from '../../../shared/pool/peak-ewma.ts'
-import { MAX_RISE, estimate, observe } from '../../../shared/pool/peak-ewma.ts'
+import { MAX_RISE, observe } from '../../../shared/pool/peak-ewma.ts'
 import { must } from '../residency/a-mesh.ts'
 
 /** Feeds samples, one every `everyMs`. */
@@ -47,53 +47,11 @@ describe('observing', () => {
         expect(latency.costMs).toBeLessThanOrEqual(Math.max(before.costMs, next))
         expect(latency.costMs).toBeLessThanOrEqual(before.costMs * MAX_RISE)
         expect(latency.sampleCount).toBe(samples.length + 1)
-        expect(latency.bestMs).toBe(Math.min(...samples, next))
       }),
     )
   })
 
   test('a clock that steps back changes nothing but the time', () => {
     expect(observe(after([100]), 50, -5000).costMs).toBe(100)
-  })
-})
-
-describe('estimating', () => {
-  const slow: Latency = { costMs: 320, bestMs: 20, updatedAtMs: 0, sampleCount: 5 }
-
-  test.each<[string, Latency | undefined, number, number, number]>([
-    ['an unmeasured pool is expected at its prior', undefined, 64, 0, 64],
-    ['no prior is below what a clock shows', undefined, 0, 0, 1],
-    ['a fresh cost is believed', slow, 20, 9_000, 320],
-    ['a cost is believed throughout the grace', slow, 20, 10_000, 320],
-    ['after one half-life the ratio to the prior is its square root', slow, 20, 25_000, 80],
-    ['after two half-lives its fourth root', slow, 20, 40_000, 40],
-    ['in the end the prior is left', slow, 20, 1e7, 20],
-    ['a prior that was beaten counts no more', slow, 100, 1e7, 20],
-    ['a cost below the prior stays', { ...slow, costMs: 20 }, 100, 1e7, 20],
-  ])('%s', (_name, latency, priorMs, nowMs, expected) => {
-    expect(estimate(latency, priorMs, nowMs)).toBeCloseTo(expected, 6)
-  })
-
-  test('a dispatch that may still be answered holds the fading back', () => {
-    expect(estimate(slow, 20, 40_000, 35_000)).toBe(320)
-    expect(estimate(slow, 20, 60_000, 35_000)).toBeCloseTo(80, 6)
-  })
-
-  test('a pool that was ten times too slow looks better than one at three times its prior within a minute', () => {
-    expect(estimate({ ...slow, costMs: 300, bestMs: 30 }, 30, 30_000)).toBeLessThan(100)
-  })
-
-  test('it fades steadily and never below what the pool may be capable of', () => {
-    const ms = fc.integer({ min: 1, max: 60_000 })
-    fc.assert(
-      fc.property(ms, ms, ms, fc.nat(200_000), fc.nat(200_000), (costMs, best, priorMs, earlier, later) => {
-        const bestMs = Math.min(costMs, best)
-        const latency: Latency = { costMs, bestMs, updatedAtMs: 0, sampleCount: 1 }
-        const [sooner, then] = [Math.min(earlier, later), Math.max(earlier, later)]
-        const estimates = [estimate(latency, priorMs, sooner), estimate(latency, priorMs, then)] as const
-        expect(estimates[1]).toBeLessThanOrEqual(estimates[0] + 1e-6)
-        expect(estimates[1]).toBeGreaterThanOrEqual(Math.min(priorMs, bestMs) - 1e-6)
-      }),
-    )
   })
 })
