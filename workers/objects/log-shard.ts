@@ -23,6 +23,7 @@ import type { GenerationJob, LogShardRpc, ResumeJob } from './log-shard-rpc.ts'
 import { createLogStorage, type LogStorage } from './log-storage.ts'
 import { BEAT_MS, logStream, type LogOpening } from './log-stream.ts'
 import type { Methods } from './methods.ts'
+import { withinPolicy } from './place-job.ts'
 import { produceJob } from './produce-job.ts'
 import { createPromoter } from './promoter.ts'
 import { createPulse } from './pulse.ts'
@@ -88,7 +89,8 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
     }
 
     open(job: GenerationJob): Promise<ReadableStream<Uint8Array>> {
-      return this.#stream(job.run, (attachment) => this.#openings.open(job, attachment))
+      const allowed = withinPolicy(job, mesh)
+      return this.#stream(job.run, (attachment) => this.#openings.open(allowed, attachment))
     }
 
     resume(job: ResumeJob): Promise<ReadableStream<Uint8Array>> {

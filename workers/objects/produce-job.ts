@@ -1,13 +1,12 @@
 /** Makes the answer to a job: places it again under the shard's own config, ranks from the home, and dispatches. */
 import { keyName } from '../../shared/affinity/pseudonym.ts'
 import type { GatewayError } from '../../shared/errors.ts'
-import { mayHaveHome } from '../../shared/residency/home.ts'
-import { narrowTo, place, type Placement } from '../../shared/residency/place.ts'
+import { narrowTo } from '../../shared/residency/place.ts'
 import { err, type Result } from '../../shared/result.ts'
 import { produce, type Produced } from '../stages/produce.ts'
 import type { DispatchDependencies } from '../stages/try-candidates.ts'
 import type { StartInput } from './generation.ts'
-import type { GenerationJob } from './log-shard-rpc.ts'
+import { placeJob } from './place-job.ts'
 
 /**
  * The pools asked are those that the placements of all readers and the shard's own config allow.
@@ -28,7 +27,7 @@ export function produceJob(
   return produce(
     {
       placement() {
-        const placed = placeJob(job, dependencies)
+        const placed = placeJob(job, mesh)
         const narrowed = placed.ok ? narrowTo(placed.value, allowedPools()) : placed
         // The edge has placed it: that nothing is left here says that the two run different configs.
         return narrowed.ok ? narrowed : err({ reason: 'config_unavailable' })
@@ -50,14 +49,4 @@ export function produceJob(
     },
     dependencies,
   )
-}
-
-function placeJob(job: GenerationJob, { mesh }: DispatchDependencies): Result<Placement, GatewayError> {
-  const tenant = mesh.tenants.get(job.tenant)
-  const model = mesh.models.get(job.generation.model)
-  if (tenant === undefined || model === undefined) return err({ reason: 'config_unavailable' })
-  const placed = place({ config: mesh.config, tenant, keyId: job.keyId, model, ...job.residency })
-  if (!placed.ok) return placed
-  // The edge chose this home under another config than ours; what ours does not allow is not stored.
-  return mayHaveHome(placed.value, job.home) ? placed : err({ reason: 'config_unavailable' })
 }
