@@ -21,16 +21,16 @@ const PRIVATE: ChatOptions = { body: { max_tokens: 2 } }
 const SHARED: ChatOptions = { body: { max_tokens: 2, temperature: 0 } }
 const ALL_DELAYS: MeshOptions = { delays: '{}' }
 
-/** Round trips in ms: three times the real ones, so that no busy machine makes a far pool the nearer one. */
+/** Round trips in ms: twice the real ones, so that no busy machine makes a far pool the nearer one. */
 const ROUND_TRIPS: RttMatrix = {
-  'eu-central': { 'eu-central': 3, 'us-east': 280, 'ap-southeast': 440 },
-  'us-east': { 'us-east': 3, 'ap-southeast': 660 },
-  'ap-southeast': { 'ap-southeast': 3 },
+  'eu-central': { 'eu-central': 2, 'us-east': 186, 'ap-southeast': 296 },
+  'us-east': { 'us-east': 2, 'ap-southeast': 446 },
+  'ap-southeast': { 'ap-southeast': 2 },
 }
 
 const WITHIN_REQUESTS = 10
 /** Of those after, one may look elsewhere, as one in twenty does at the most, and be followed up. */
-const JUDGED_REQUESTS = 10
+const JUDGED_REQUESTS = 8
 const STRAYS = 2
 const LONG_MS = 60_000
 
@@ -62,7 +62,7 @@ const SLOW_NEAR: World = {
   ],
   async start(options) {
     const started = await start(['FRA', 'AMS', 'IAD', 'SIN'], options)
-    started.engines['eu-central']?.setFaults({ slow_factor: 70 })
+    started.engines['eu-central']?.setFaults({ slow_factor: 50 })
     return started
   },
 }
@@ -115,20 +115,17 @@ const PAUSE_MS = 200
 const FIRST_TOLD_MS = 2_400 + 1_000
 
 describe('where every request meets an isolate that knows nothing', () => {
-  test.each(WORLDS)(
+  // Where it is the nearest, an isolate that knows nothing is right.
+  test.each(WORLDS.slice(1))(
     'ten requests after the first could be told, all are at the pool that answers first, where that is %s',
     async (_what, world) => {
       const started = (mesh = await world.start({ ...ALL_DELAYS, freshIsolates: true }))
       await Promise.all(
         world.firsts.map(async ([colo, pool]) => {
-          const told: Answered[] = []
           const toldAtMs = performance.now() + FIRST_TOLD_MS
-          // Those that come before anybody can know anything are not counted; no code could send them better.
-          while (performance.now() < toldAtMs) told.push(await askInTime(started, colo))
-          const answers: Answered[] = []
-          while (answers.length < WITHIN_REQUESTS + JUDGED_REQUESTS) {
-            answers.push(await askInTime(started, colo))
-          }
+          // Those that come before anybody can know anything are not counted: no code could send them better.
+          while (performance.now() < toldAtMs) await askInTime(started, colo)
+          const answers = await askPools(started, colo, WITHIN_REQUESTS + JUDGED_REQUESTS, PRIVATE)
           expectAt(pool, answers, colo)
         }),
       )
@@ -142,9 +139,8 @@ function start(colos: readonly string[], options: MeshOptions = {}): Promise<Tes
 }
 
 /** About five a second, one after another. */
-async function askInTime(started: TestMesh, colo: string): Promise<Answered> {
-  const [answer] = await Promise.all([askPool(started, colo, PRIVATE), wait(PAUSE_MS)])
-  return answer
+async function askInTime(started: TestMesh, colo: string): Promise<void> {
+  await Promise.all([askPool(started, colo, PRIVATE), wait(PAUSE_MS)])
 }
 
 function expectAt(pool: string, answers: readonly Answered[], colo: string): void {

@@ -21,6 +21,10 @@ export interface BenchMeshOptions {
   readonly promotions: number
   /** Whether heaps are to be looked at. Then times are not, and pools are so slow that there is time to look. */
   readonly isInspected?: boolean
+  /** Flags of the simulated engines, in place of what they are told otherwise. */
+  readonly engineFlags?: readonly string[]
+  /** Gets every line the mesh logs; then it logs every decision. */
+  readonly onLog?: (line: string) => void
 }
 
 export interface BenchMesh {
@@ -71,7 +75,7 @@ const CAPACITY = 512
 export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMesh> {
   // Miniflare takes V8's flags from here alone, when it starts workerd.
   process.env['MINIFLARE_WORKERD_V8_FLAGS'] = options.isInspected === true ? EXPOSE_GC : ''
-  const settings = await benchConfig(options.promotions)
+  const settings = await benchConfig(options)
   const engines = await startEngines(settings, 'simulated', engineFlags(options))
   const stopEngines = (): void => {
     for (const engine of engines) engine.process.kill('SIGTERM')
@@ -87,6 +91,7 @@ export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMe
       ...(options.isDelayed ? { delays: '{}' } : {}),
       moreWorkers: [await bareWorker(nearUrl)],
       isInspected: options.isInspected ?? false,
+      ...(options.onLog === undefined ? {} : { onLog: options.onLog }),
     })
     return {
       url,
@@ -125,11 +130,12 @@ export async function startBenchMesh(options: BenchMeshOptions): Promise<BenchMe
   }
 }
 
-function engineFlags({ isDelayed, isInspected }: BenchMeshOptions): string[] {
+function engineFlags({ isDelayed, isInspected, engineFlags: more = [] }: BenchMeshOptions): string[] {
   return [
     ['--prefill-overhead', String(PREFILL_MS)],
     ['--inter-token-latency', String(isInspected === true ? SLOW_TOKEN_MS : TOKEN_MS)],
     isDelayed ? [] : ['--rtt-matrix', '{}'],
+    more,
   ].flat()
 }
 
@@ -152,7 +158,7 @@ async function bareWorker(pool: string): Promise<object> {
 }
 
 /** The config as it is shipped, but for what would make a busy machine look like a lost one. */
-async function benchConfig(promotions: number): Promise<MeshConfig> {
+async function benchConfig({ promotions, onLog }: BenchMeshOptions): Promise<MeshConfig> {
   const read = await readConfig(path.join(PROJECT_DIR, 'mesh.toml'))
   if (!read.ok) throw new Error(read.error.join('\n'))
   const config = read.value
@@ -161,6 +167,7 @@ async function benchConfig(promotions: number): Promise<MeshConfig> {
     pools: config.pools.map((pool) => ({ ...pool, capacity: CAPACITY })),
     // One shard, so that it is one whose load is measured; locally all are on one thread anyhow.
     log: { ...config.log, open_within_ms: 10_000, shards_per_home: 1, promotions_per_hour: promotions },
+    ...(onLog === undefined ? {} : { routing: { ...config.routing, log_share: 1 } }),
   }
 }
 

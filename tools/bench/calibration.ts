@@ -1,61 +1,64 @@
-/** How well predicted times agree with measured ones. */
-import { summarize } from './statistics.ts'
+/** How well times to first token were predicted, from pairs of what was expected and what came. Pure. */
+import { quantile } from './statistics.ts'
 
-export interface Predicted {
-  readonly predictedMs: number
-  readonly observedMs: number
+export interface Prediction {
+  readonly expectedMs: number
+  readonly measuredMs: number
 }
 
 export interface Calibration {
   readonly requests: number
-  /** Whether what was predicted to be slower was slower: 1 is always, 0 is as chance would have it. */
+  /** Spearman's rank correlation, −1 to 1; NaN where one of the two is the same for all. */
   readonly spearman: number
-  /** Relative to what was observed. */
+  /** Errors as shares of what came. */
   readonly medianError: number
-  readonly p95Error: number
+  readonly p90Error: number
 }
 
-/** Spearman's rank correlation, ties at their mean rank. @throws where there are fewer than two */
-export function calibrationOf(all: readonly Predicted[]): Calibration {
-  if (all.length < 2) throw new Error('two predictions are the least that can be compared')
-  const errors = all.map(({ predictedMs, observedMs }) => Math.abs(predictedMs - observedMs) / observedMs)
-  const { p50, p95 } = summarize(errors)
+/** @throws where nothing was predicted */
+export function calibrationOf(predictions: readonly Prediction[]): Calibration {
+  const errors = predictions.map(relativeError).toSorted((a, b) => a - b)
   return {
-    requests: all.length,
-    spearman: correlation(
-      ranksOf(all.map(({ predictedMs }) => predictedMs)),
-      ranksOf(all.map(({ observedMs }) => observedMs)),
+    requests: predictions.length,
+    spearman: spearman(
+      predictions.map(({ expectedMs }) => expectedMs),
+      predictions.map(({ measuredMs }) => measuredMs),
     ),
-    medianError: p50,
-    p95Error: p95,
+    medianError: quantile(errors, 0.5),
+    p90Error: quantile(errors, 0.9),
   }
 }
 
+/** The correlation of ranks (Spearman 1904): 1 where the larger one is always the larger other one, too. */
+export function spearman(some: readonly number[], others: readonly number[]): number {
+  return pearson(ranksOf(some), ranksOf(others))
+}
+
+/** Equal values share the mean of their ranks. */
 function ranksOf(values: readonly number[]): readonly number[] {
-  const order = values.map((value, index) => ({ value, index })).toSorted((a, b) => a.value - b.value)
-  const ranks = Array.from({ length: values.length }, () => 0)
-  for (let first = 0; first < order.length;) {
-    let last = first
-    while (order[last + 1]?.value === order[first]?.value) last += 1
-    for (const { index } of order.slice(first, last + 1)) ranks[index] = (first + last) / 2
-    first = last + 1
-  }
-  return ranks
+  const sorted = values.toSorted((a, b) => a - b)
+  return values.map((value) => (sorted.indexOf(value) + sorted.lastIndexOf(value)) / 2)
 }
 
-/** Pearson's; 0 where one side is all the same. */
-function correlation(left: readonly number[], right: readonly number[]): number {
-  const [leftMean, rightMean] = [mean(left), mean(right)]
-  let [both, leftSquares, rightSquares] = [0, 0, 0]
-  for (const [index, value] of left.entries()) {
-    const [a, b] = [value - leftMean, (right[index] ?? rightMean) - rightMean]
-    both += a * b
-    leftSquares += a * a
-    rightSquares += b * b
-  }
-  return leftSquares === 0 || rightSquares === 0 ? 0 : both / Math.sqrt(leftSquares * rightSquares)
+function pearson(some: readonly number[], others: readonly number[]): number {
+  const [someMean, othersMean] = [meanOf(some), meanOf(others)]
+  const product = sumOf(
+    some.map((value, index) => (value - someMean) * ((others[index] ?? NaN) - othersMean)),
+  )
+  const squares = (values: readonly number[], mean: number): number =>
+    sumOf(values.map((value) => (value - mean) ** 2))
+  return product / Math.sqrt(squares(some, someMean) * squares(others, othersMean))
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+function meanOf(values: readonly number[]): number {
+  return sumOf(values) / values.length
+}
+
+function sumOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
+}
+
+/** Clocks on Workers advance in whole milliseconds. */
+function relativeError({ expectedMs, measuredMs }: Prediction): number {
+  return Math.abs(expectedMs - measuredMs) / Math.max(1, measuredMs)
 }

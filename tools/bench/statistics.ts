@@ -11,8 +11,8 @@ export function summarize(samples: readonly number[]): Summary {
   return { p50: quantile(sorted, 0.5), p95: quantile(sorted, 0.95) }
 }
 
-/** Interpolated between the two neighbours, as numpy and Excel do. */
-function quantile(sorted: readonly number[], q: number): number {
+/** Interpolated between the two neighbours, as numpy and Excel do. @throws where there are none */
+export function quantile(sorted: readonly number[], q: number): number {
   const place = (sorted.length - 1) * q
   const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]]
   if (below === undefined || above === undefined) throw new Error('nothing was measured')

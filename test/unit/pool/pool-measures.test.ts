@@ -6,6 +6,7 @@ import {
   mergeMeasures,
   type PoolMeasures,
 } from '../../../shared/pool/pool-measures.ts'
+import { saturatedUntilMs } from '../../../shared/pool/saturation.ts'
 
 const seen = (askedAtMs: number, atMs: number) => ({ pool: 'p', askedAtMs, atMs })
 
@@ -135,5 +136,33 @@ describe('of what was measured here and in the region', () => {
   test('it survives JSON', () => {
     const merged = mergeMeasures(own, regions, 2000)
     expect(JSON.parse(JSON.stringify(merged))).toEqual(merged)
+  })
+})
+
+describe('a pool that fails one key alone', () => {
+  const fails = (askedAtMs: number, key = 'a') =>
+    failed(askedAtMs, { atMs: askedAtMs + 10, failure: 'server_error', key })
+  const three = [0, 100, 200].map((askedAtMs) => fails(askedAtMs))
+
+  test('is left for a while for that key, and for no other', () => {
+    const { breaker, saturation } = after(...three)
+    expect(breaker.kind).toBe('closed')
+    expect(saturatedUntilMs(saturation, 'a', 300)).toBe(2210)
+    expect(saturatedUntilMs(saturation, 'b', 300)).toBe(0)
+  })
+
+  test('is not left after two failures, nor where a first token came between', () => {
+    expect(after(...three.slice(1)).saturation).toEqual([])
+    expect(after(...three.slice(0, 2), firstToken(150, 20), fails(200)).saturation).toEqual([])
+  })
+
+  test('is left for everyone by its breaker, where another key has it, too', () => {
+    const { breaker, saturation } = after(...three.slice(0, 2), fails(200, 'b'))
+    expect(breaker.kind).toBe('open')
+    expect(saturation).toEqual([])
+  })
+
+  test('is used again once it gives the key a first token', () => {
+    expect(after(...three, firstToken(2300, 50)).saturation).toEqual([])
   })
 })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { PrefillSample } from '../../../shared/pool/prefill-samples.ts'
-import { isSound, keep, union } from '../../../shared/pool/prefill-samples.ts'
+import { isFirstImpression, isSound, keep, union } from '../../../shared/pool/prefill-samples.ts'
 
 const sample = (atMs: number, uncachedTokens = 100, rest: Partial<PrefillSample> = {}): PrefillSample => ({
   askedAtMs: atMs - 40,
@@ -54,6 +54,16 @@ test.each<[string, Partial<PrefillSample>, boolean]>([
   ['a token at no time', { atMs: -Infinity }, false],
 ])('whether %s is a measurement', (_name, part, expected) => {
   expect(isSound(sample(1000, 100, part))).toBe(expected)
+})
+
+test.each<[string, readonly PrefillSample[], boolean]>([
+  ['nothing', [], false],
+  ['one first token', [sample(1000)], true],
+  ['several, asked for at once', [sample(1000), sample(1030)], true],
+  ['one that was asked for when another had come', [sample(1000), sample(1040)], false],
+  ['a wait that no set-up explains', [sample(9000, 100, { askedAtMs: 0, ttftMs: 9000 })], false],
+])('whether %s may be set-up', (_name, samples, expected) => {
+  expect(isFirstImpression(samples)).toBe(expected)
 })
 
 test('however many come, few are kept, oldest first, and keeping again drops nothing more', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { observeFirstToken } from '../../../shared/pool/prefill-fit.ts'
 import type { PoolState } from '../../../shared/pool/snapshot.ts'
 import { UNKNOWN_POOL } from '../../../shared/pool/snapshot.ts'
 import { estimateParts, scoreMs, ttftMs, type EstimateInput } from '../../../shared/routing/estimate.ts'
@@ -57,6 +58,14 @@ test('at its best is what it has once been, and without slow decoding', () => {
   expect(ttftMs(estimated)).toBe(500)
   expect(estimated.guardMs).toBe(850)
   expect(estimated.optimisticMs).toBe(130)
+})
+
+test('at its best is what its distance allows, while all that was seen of it may be set-up', () => {
+  const [first] = fitAt(400).samples
+  const once = observeFirstToken(undefined, must(first))
+  expect(ttftMs(parts(measured(400, { measures: { prefill: once } })))).toBe(500)
+  expect(parts(measured(400, { measures: { prefill: once } })).optimisticMs).toBe(120)
+  expect(parts(measured(400)).optimisticMs).toBe(500)
 })
 
 describe('besides the time to first token', () => {

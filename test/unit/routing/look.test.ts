@@ -42,6 +42,7 @@ describe('a pool that could be better', () => {
       { seenAtMs: NOW_MS - 10, lastLevelMs: 140, levelMs: 300 },
       'follow_up',
     ],
+    ['or where that may be set-up', { seenAtMs: NOW_MS - 10, isFirstImpression: true }, 'follow_up'],
     [
       'but not where it was a little better',
       { seenAtMs: NOW_MS - 10, lastLevelMs: 160, levelMs: 300 },
