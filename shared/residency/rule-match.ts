@@ -28,10 +28,6 @@ const HOST = /^[a-z0-9.-]{1,253}$/
  * Whether every condition of a rule holds. A rule only takes away, so the strictest reading of a country, continent, data
  * centre, host, header or data class that is not known is that the rule applies.
  */
-export function matchesRule(rule: Rule, subject: RuleSubject): boolean {
-  return holds(conditionsOf(rule, subject))
-}
-
 export function holds(conditions: readonly Condition[]): boolean {
   return conditions.every(({ result }) => result !== 'not_satisfied')
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Arrival } from '../../../shared/residency/arrival.ts'
 import type { HeaderFacts } from '../../../shared/residency/header-facts.ts'
-import { conditionsOf, matchesRule } from '../../../shared/residency/rule-match.ts'
+import { conditionsOf, holds } from '../../../shared/residency/rule-match.ts'
 import { aMesh, firstModel, firstTenant, must } from './a-mesh.ts'
 
 interface Asked extends Partial<Arrival> {
@@ -21,7 +21,7 @@ function matches(match: object, { dataClass, keyId = 'all', headers, ...where }:
     tenants: [{ id: 't', floor: { anywhere: true }, data_classes: ['health', 'public'], keys: KEYS }],
     rules: [{ id: 'r', match, only: { jurisdictions: ['eu'] } }],
   })
-  return matchesRule(must(config.rules[0]), {
+  const conditions = conditionsOf(must(config.rules[0]), {
     tenant: firstTenant(config),
     model: firstModel(config),
     arrival: { host: 'h', ...where },
@@ -29,6 +29,7 @@ function matches(match: object, { dataClass, keyId = 'all', headers, ...where }:
     ...(dataClass === undefined ? {} : { dataClass }),
     ...(headers === undefined ? {} : { headers }),
   })
+  return holds(conditions)
 }
 
 const HEALTH = { data_classes: ['health'] }
