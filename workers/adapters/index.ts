@@ -1,5 +1,5 @@
 /** Every dialect's adapter; one that is missing does not compile. */
-import type { Dialect } from '../../shared/schema/mesh.ts'
+import type { Dialect, Pool } from '../../shared/schema/mesh.ts'
 import type { PoolAdapter, ReadEvent } from './adapter.ts'
 import { anthropic } from './anthropic.ts'
 import { azure } from './azure.ts'
@@ -22,6 +22,11 @@ export const adapters = {
   azure,
   anthropic,
 } satisfies Record<Dialect, PoolAdapter>
+
+/** Widened: what only some dialects have is optional there. */
+export function adapterOf({ dialect }: Pick<Pool, 'dialect'>): PoolAdapter {
+  return adapters[dialect]
+}
 
 /** The reader of one stream's events. */
 export function startReading(adapter: PoolAdapter): ReadEvent {

@@ -1,12 +1,11 @@
 /** Asks a pool about its load, in the ways its dialect has, and remembers which of them works. */
 import type { LoadReading } from '../../shared/pool/load-report.ts'
 import type { Pool, Region } from '../../shared/schema/mesh.ts'
-import type { PoolAdapter } from '../adapters/adapter.ts'
-import { adapters } from '../adapters/index.ts'
+import { adapterOf } from '../adapters/index.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
-import { callOut, readBeginning } from './call.ts'
-import { poolRoot } from './pool-root.ts'
+import { readBeginning } from './call.ts'
+import { getFromRoot } from './pool-root.ts'
 import { poolTarget, type PoolTarget } from './pool-target.ts'
 
 export interface LoadSources {
@@ -15,11 +14,11 @@ export interface LoadSources {
 }
 
 /** Of headers and body together. */
-export const LOAD_WITHIN_MS = 2_000
+const LOAD_WITHIN_MS = 2_000
 /** An engine with hundreds of series has 100 KB of metrics. */
-export const MAX_LOAD_BYTES = 512 * 1024
+const MAX_LOAD_BYTES = 512 * 1024
 /** What a server does not have it does not get soon: by an update, say. */
-export const NOT_THERE_MS = 60_000
+const NOT_THERE_MS = 60_000
 const NOT_THERE: readonly number[] = [404, 501]
 
 /** For one pool. Undefined where its dialect tells nothing, or something that its config names is missing. */
@@ -28,30 +27,20 @@ export function createLoadSources(
   from: Region,
   { mesh, runtime }: { readonly mesh: Pick<Mesh, 'env' | 'poolHosts'>; readonly runtime: Runtime },
 ): LoadSources | undefined {
-  const adapter: PoolAdapter = adapters[pool.dialect]
+  const adapter = adapterOf(pool)
   const target = poolTarget(pool, mesh.env)
   if (adapter.load === undefined || target === undefined) return undefined
   const { sources } = adapter.load
-  const headers = { ...target.headers, ...adapter.headers }
   /** By path. */
   const askAgainAtMs = new Map<string, number>()
   let worked = sources[0]
 
   /** What the pool answers there; undefined where it does not answer as it should. */
-  async function read(path: string, withinMs: number, { baseUrl, through }: PoolTarget) {
+  async function read(path: string, withinMs: number, target: PoolTarget) {
     const askedAtMs = runtime.now()
-    const answer = await callOut(
-      {
-        url: `${poolRoot(baseUrl)}/${path}`,
-        method: 'GET',
-        headers,
-        allowedHosts: mesh.poolHosts,
-        headersWithinMs: withinMs,
-        abort: new AbortController(),
-        from,
-        ...(through === undefined ? {} : { through }),
-      },
-      runtime,
+    const answer = await getFromRoot(
+      { pool, target, path, headersWithinMs: withinMs, from },
+      { mesh, runtime },
     )
     if (!answer.ok) return undefined
     const { status, body } = answer.value

@@ -1,7 +1,6 @@
 /** How a pool is reached: its address, its credentials and, for private ones, the binding to go through. */
 import type { Pool } from '../../shared/schema/mesh.ts'
-import type { PoolAdapter } from '../adapters/adapter.ts'
-import { adapters } from '../adapters/index.ts'
+import { adapterOf } from '../adapters/index.ts'
 import { fetcherBinding, textBinding, type Environment } from '../environment.ts'
 
 export interface PoolTarget {
@@ -20,7 +19,7 @@ export function poolTarget(pool: Pool, env: Environment): PoolTarget | undefined
   const through = pool.binding === undefined ? undefined : fetcherBinding(env, pool.binding)
   if (secret === undefined || (pool.binding !== undefined && through === undefined)) return undefined
 
-  const adapter: PoolAdapter = adapters[pool.dialect]
+  const adapter = adapterOf(pool)
   // A binding decides itself where it leads; the host only has to be a host.
   const baseUrl = (pool.url ?? `https://${pool.id}.pool${adapter.basePath ?? '/v1'}`).replace(/\/+$/, '')
   const header = pool.auth_header ?? adapter.authHeader ?? 'authorization'

@@ -1,15 +1,13 @@
 /** Asks a pool whether it is there: one cheap GET that generates nothing. */
 import type { Probe } from '../../shared/pool/probe.ts'
 import type { Pool, Region } from '../../shared/schema/mesh.ts'
-import { adapters } from '../adapters/index.ts'
-import type { PoolAdapter } from '../adapters/adapter.ts'
+import { adapterOf } from '../adapters/index.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
-import { callOut } from './call.ts'
-import { poolRoot } from './pool-root.ts'
+import { getFromRoot } from './pool-root.ts'
 import { poolTarget } from './pool-target.ts'
 
-export const PROBE_WITHIN_MS = 2_000
+const PROBE_WITHIN_MS = 2_000
 
 /** Whether there is a way to ask pools of its dialect that costs them nothing. */
 export function canProbe(pool: Pool): boolean {
@@ -26,26 +24,12 @@ export async function probePool(
   const target = poolTarget(pool, mesh.env)
   if (adapter.load === undefined || target === undefined) return undefined
   const startedAtMs = runtime.now()
-  const answer = await callOut(
-    {
-      url: `${poolRoot(target.baseUrl)}/${adapter.load.probePath}`,
-      method: 'GET',
-      headers: { ...target.headers, ...adapter.headers },
-      allowedHosts: mesh.poolHosts,
-      headersWithinMs: PROBE_WITHIN_MS,
-      abort: new AbortController(),
-      from,
-      ...(target.through === undefined ? {} : { through: target.through }),
-    },
-    runtime,
+  const answer = await getFromRoot(
+    { pool, target, path: adapter.load.probePath, headersWithinMs: PROBE_WITHIN_MS, from },
+    { mesh, runtime },
   )
   const tookMs = runtime.now() - startedAtMs
   if (!answer.ok) return answer.error === 'host_not_allowed' ? undefined : { isAlive: false, tookMs }
   await answer.value.body?.cancel().catch(() => undefined)
   return { isAlive: answer.value.status < 500, tookMs }
-}
-
-/** Widened: what only some dialects have is optional there. */
-function adapterOf({ dialect }: Pool): PoolAdapter {
-  return adapters[dialect]
 }

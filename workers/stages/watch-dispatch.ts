@@ -8,8 +8,7 @@ import type { Usage } from '../../shared/log/frame.ts'
 import type { FailureKind } from '../../shared/pool/circuit-breaker.ts'
 import { uncachedTokens } from '../../shared/routing/estimate.ts'
 import type { Candidate } from '../../shared/routing/rank.ts'
-import type { PoolAdapter } from '../adapters/adapter.ts'
-import { adapters } from '../adapters/index.ts'
+import { adapterOf } from '../adapters/index.ts'
 import type { PoolFailure } from '../outgoing/pool-failure.ts'
 import type { Runtime } from '../runtime.ts'
 import type { RegionView } from '../stores/pool-states.ts'
@@ -30,10 +29,6 @@ export interface DispatchWatch {
   readonly refused: (failure: PoolFailure) => void
   /** An answer that had begun is over. `usage`: as the pool has counted, where it went by the whole of the prompt. */
   readonly over: (outcome: AnswerOutcome, usage?: Usage) => void
-}
-
-function adapterOf({ placed }: Candidate): PoolAdapter {
-  return adapters[placed.pool.dialect]
 }
 
 /** To be called when the request is sent. */
@@ -95,7 +90,7 @@ export function watchDispatch(input: WatchInput): DispatchWatch {
     began(headersMs) {
       const seen = observed()
       firstTokenMs = seen.atMs - askedAtMs
-      const shown = headersMs === undefined ? undefined : adapterOf(candidate).headersShow
+      const shown = headersMs === undefined ? undefined : adapterOf(candidate.placed.pool).headersShow
       view.observed(
         {
           ...seen,
