@@ -1,10 +1,9 @@
 /** What a request may cost at the most and at the least, before anything is known of it but its size. */
+import { tokensIn } from '../pool/token-ratio.ts'
 import type { Limits, Model } from '../schema/mesh.ts'
 
 /** The longest tokens of common vocabularies are runs of 128 blanks; no text has fewer tokens than this says. */
 const MAX_BYTES_PER_TOKEN = 128
-/** What English text averages; the reservation's guess until the pool says. */
-const TYPICAL_BYTES_PER_TOKEN = 4
 
 export interface TokenEstimate {
   readonly promptTokens: number
@@ -18,7 +17,7 @@ export function estimateTokens(
   model: Model,
   limits: Limits,
 ): TokenEstimate {
-  const promptTokens = Math.ceil(bodyBytes / TYPICAL_BYTES_PER_TOKEN)
+  const promptTokens = tokensIn(bodyBytes, undefined)
   const room = Math.max(1, model.context_length - promptTokens)
   return { promptTokens, outputTokens: Math.min(tokenLimit ?? room, limits.max_output_tokens) }
 }

@@ -14,7 +14,7 @@ export interface InFlightTally {
   readonly totals: Map<string, number>
 }
 
-export const OBSERVER_VALID_MS = 10_000
+const OBSERVER_VALID_MS = 10_000
 /** Isolates of one region; a few hundred bytes each. Who reported longest ago makes room. */
 export const MAX_OBSERVERS = 10_000
 

@@ -2,7 +2,7 @@
  * What a pool's monitor knows: what each region has in flight there and sends, the newest the pool said of itself, and
  * whether an operator has taken it out. A plain store: whoever calls says what time it is.
  */
-import type { LoadReport } from '../pool/load-report.ts'
+import { isLoadValid, type LoadReport } from '../pool/load-report.ts'
 
 /** What a region's monitor tells a pool's every second or so. */
 export interface RegionShare {
@@ -30,8 +30,6 @@ export interface PoolMonitorView {
   isDrained: boolean
 }
 
-/** A queue of ten seconds ago says nothing about now. */
-export const LOAD_VALID_MS = 10_000
 /** A region whose monitor is gone must not be counted for ever; one that is there tells more often. */
 export const SHARE_VALID_MS = 10_000
 
@@ -65,11 +63,6 @@ export function statusOf(view: PoolMonitorView, nowMs: number): PoolStatus {
     tokensPerSecond: heard.reduce((sum, share) => sum + share.tokensPerSecond, 0),
     isDrained,
   }
-}
-
-/** Whether a report is young enough to go by. */
-export function isLoadValid({ atMs }: Pick<LoadReport, 'atMs'>, nowMs: number): boolean {
-  return nowMs - atMs <= LOAD_VALID_MS
 }
 
 function countOf(value: number): number {

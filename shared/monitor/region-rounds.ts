@@ -7,12 +7,12 @@ export const TICK_JITTER = 0.2
 /** While nobody has reported for so long there is nobody to know anything for. */
 export const AWAKE_MS = 30_000
 /** A pool that was used so recently is asked about at every tick. */
-export const IN_USE_MS = 30_000
+const IN_USE_MS = 30_000
 /** The others: often enough that what is heard of them is never older than the ten seconds it is good for. */
 export const OTHERS_EVERY_MS = 5_000
 /** Traffic is the better measurement: a pool is probed only where it has shown nothing for so long. */
-export const UNMEASURED_AFTER_MS = 10_000
-export const PROBE_EVERY_MS = 5_000
+const UNMEASURED_AFTER_MS = 10_000
+const PROBE_EVERY_MS = 5_000
 
 /** Whether the pool's monitor is to be asked at this tick. */
 export function isAskDue({ askedAtMs, usedAtMs }: WatchedPool, nowMs: number): boolean {

@@ -2,13 +2,19 @@
  * What a region's monitor knows: what all of the region's observers have measured, what they have in flight and send, and
  * what the pools' monitors have said. A plain store with bounds on everything: whoever calls says what time it is.
  */
+import { isLoadValid } from '../pool/load-report.ts'
 import type { Observation, Served } from '../pool/observation.ts'
 import { applyObservation, UNMEASURED, type PoolMeasures } from '../pool/pool-measures.ts'
 import { applyProbe, type Probe } from '../pool/probe.ts'
-import type { ObserverReport, RegionSnapshot, SharedPool } from '../pool/region-snapshot.ts'
+import {
+  MAX_OBSERVATIONS,
+  type ObserverReport,
+  type RegionSnapshot,
+  type SharedPool,
+} from '../pool/region-snapshot.ts'
 import { observeRatio, type TokenRatio } from '../pool/token-ratio.ts'
 import { createTally, inFlightAt, tally, type InFlightTally } from './in-flight-tally.ts'
-import { isLoadValid, SHARE_VALID_MS, type PoolStatus, type RegionShare } from './pool-view.ts'
+import { SHARE_VALID_MS, type PoolStatus, type RegionShare } from './pool-view.ts'
 import { addTokens, NO_TOKENS, tokensPerSecond, type TokenRate } from './token-rate.ts'
 
 export interface RegionMonitorView {
@@ -38,8 +44,6 @@ export interface WatchedPool {
   heard?: { readonly atMs: number; readonly told: RegionShare; readonly status: PoolStatus }
 }
 
-/** An observer that has more to say leaves out the oldest. */
-export const MAX_OBSERVATIONS = 256
 const MAX_OBSERVER_NAME = 64
 
 /** Of a monitor that has just begun. */

@@ -14,8 +14,8 @@ export interface RunningGap {
 
 const LEAST_GAP = 2
 const LEAST_SHARE = 0.25
-export const GAP_LASTS_MS = 30_000
-export const RAISED_AGAIN_AFTER_MS = 300_000
+const GAP_LASTS_MS = 30_000
+const RAISED_AGAIN_AFTER_MS = 300_000
 
 /**
  * Folds in one reading. `gap` is undefined where there is none; `isRaised` says that it is to be told now. A reading that

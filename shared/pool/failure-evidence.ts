@@ -85,6 +85,16 @@ export function conclude({ failures, recent }: Evidence): Conclusion | undefined
   return { cause: 'outlier', answers: failed.length < recent.length || areAnswers(failed) }
 }
 
+/**
+ * The key that all of three failures in a row before a first token were of. That may be its own doing, and is not enough to
+ * leave a pool; undefined where there are fewer, or of several keys.
+ */
+export function failedAlone({ failures }: Evidence): string | undefined {
+  const early = failures.filter(isEarly)
+  const [key, ...others] = new Set(early.map((failure) => failure.key))
+  return early.length === FAILURES_IN_A_ROW && others.length === 0 ? key : undefined
+}
+
 /** The cause that failures before a first token speak of, when each of them is believed. */
 export function causeOf(early: readonly Failure[]): Cause {
   if (early.every(({ kind }) => kind === 'unreachable')) return 'unreachable'

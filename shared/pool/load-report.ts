@@ -19,3 +19,11 @@ export interface LoadReport extends LoadReading {
   /** When the pool was asked, milliseconds since the epoch. */
   readonly atMs: number
 }
+
+/** A queue of ten seconds ago says nothing about now. */
+const LOAD_VALID_MS = 10_000
+
+/** Whether a report is young enough to go by. */
+export function isLoadValid({ atMs }: Pick<LoadReport, 'atMs'>, nowMs: number): boolean {
+  return nowMs - atMs <= LOAD_VALID_MS
+}

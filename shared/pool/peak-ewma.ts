@@ -12,7 +12,7 @@ export interface Latency {
 }
 
 /** Finagle's default decay time: a faster sample weighs 1 − e^(−elapsed/τ). */
-export const DECAY_TAU_MS = 10_000
+const DECAY_TAU_MS = 10_000
 /** Chosen by closed-loop simulation: a lower one notices a slow-down later, a higher one lets outliers cost more. */
 export const MAX_RISE = 3
 /** What was measured longer ago may have changed. */

@@ -4,6 +4,7 @@
  */
 import { CLOSED, mergeBreakers, record, release, type Breaker } from './circuit-breaker.ts'
 import { mergePaces, observeAnswer, type DecodePace } from './decode-pace.ts'
+import { failedAlone } from './failure-evidence.ts'
 import type { Failed, FirstToken, Observation, Served } from './observation.ts'
 import { countPrompt, mergeFits, observeFirstToken, type PrefillFit } from './prefill-fit.ts'
 import { mergeRoundTrips, observeProbe, type RoundTrip } from './round-trip.ts'
@@ -19,8 +20,6 @@ export interface PoolMeasures {
   readonly saturation: readonly SaturationMark[]
 }
 
-/** As many as a breaker opens after, where several keys had them. */
-const FAILURES_ALONE = 3
 /** As long as a breaker is open at first. */
 const ALONE_WAIT_MS = 2_000
 
@@ -104,16 +103,6 @@ function afterAnswer(measures: PoolMeasures, seen: Served): PoolMeasures {
 }
 
 /**
- * Whether the pool has failed this key, and nobody else, again and again. That may be the key's own doing, so the pool is not
- * left for it; but where a mesh has one client, it must not be sent to a pool that fails for ever either.
- */
-function failsAlone(breaker: Breaker, { key, sawFirstToken }: Failed): boolean {
-  if (sawFirstToken || breaker.kind !== 'closed') return false
-  const early = breaker.failures.filter((failure) => !failure.sawFirstToken)
-  return early.length >= FAILURES_ALONE && early.every((failure) => failure.key === key)
-}
-
-/**
  * A wait in vain is also a measurement: the time to first token was at least that long. Without it, a pool that hangs for
  * the only key in use would stay ranked first, since failures of one key do not open the breaker.
  */
@@ -121,7 +110,9 @@ function afterFailure(measures: PoolMeasures, seen: Failed): PoolMeasures {
   const { failure, key, sawFirstToken, askedAtMs, atMs, waitedMs } = seen
   const breaker = record(measures.breaker, { kind: failure, key, sawFirstToken }, seen)
   const released = sawFirstToken ? measures.saturation : releaseTrial(measures.saturation, key, seen)
-  const saturation = failsAlone(breaker, seen)
+  // The pool is left for nobody else; but where a mesh has one client, it must not be sent there for ever.
+  const isAlone = !sawFirstToken && breaker.kind === 'closed' && failedAlone(breaker) === key
+  const saturation = isAlone
     ? mark(released, { status: 429, key, retryAfterMs: ALONE_WAIT_MS }, seen)
     : released
   const rest = { ...measures, breaker, saturation }

@@ -4,6 +4,9 @@ import type { Observation } from './observation.ts'
 import type { PoolMeasures } from './pool-measures.ts'
 import type { TokenRatio } from './token-ratio.ts'
 
+/** Of one report: some minutes of a quiet isolate, or two seconds of a busy one. */
+export const MAX_OBSERVATIONS = 256
+
 /** What one observer (an isolate at the edge, a shard of the log) tells its region's monitor every few seconds. */
 export interface ObserverReport {
   /** Random, of this life of the observer. */

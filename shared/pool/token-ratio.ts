@@ -12,7 +12,7 @@ export interface TokenRatio {
 }
 
 /** English text with the tokenizers of 2024 and later; OpenAI's rule of thumb. */
-export const UNKNOWN_BYTES_PER_TOKEN = 4
+const UNKNOWN_BYTES_PER_TOKEN = 4
 /** A token is a byte at least, and beyond 16 bytes each it is not text that was counted: an image, say. */
 const MIN_BYTES_PER_TOKEN = 1
 const MAX_BYTES_PER_TOKEN = 16

@@ -5,7 +5,7 @@ import type { PoolState } from '../pool/snapshot.ts'
 import type { PlacedPool } from '../residency/place.ts'
 import type { Pool } from '../schema/mesh.ts'
 import type { RequestSize } from './estimate.ts'
-import { MAX_REPORT_AGE_MS } from './queue.ts'
+import { freshReport } from './queue.ts'
 
 export type RejectReason =
   | 'version_not_served'
@@ -88,10 +88,9 @@ function byPower({ placed, state }: FilterSubject, { size, nowMs }: FilterContex
 }
 
 /** As the pool said, or as many as there would be if all requests there were like this one. */
-function runningTokens({ shared, pending }: PoolState, typical: number, nowMs: number): number {
-  const load = shared?.load
-  const told = load !== undefined && nowMs - load.atMs <= MAX_REPORT_AGE_MS ? load.runningTokens : undefined
-  return told ?? Math.max(pending, shared?.inFlight ?? 0) * typical
+function runningTokens(state: PoolState, typical: number, nowMs: number): number {
+  const { shared, pending } = state
+  return freshReport(state, nowMs)?.runningTokens ?? Math.max(pending, shared?.inFlight ?? 0) * typical
 }
 
 function bySaturation({ state }: FilterSubject, { key, nowMs }: FilterContext): RejectReason | undefined {

@@ -7,7 +7,7 @@
 /** Of all requests, at the most. */
 export const LOOK_SHARE = 0.05
 /** Of all requests, for pools that only a wrong place in the config keeps from being tried. */
-export const BLIND_LOOK_SHARE = 0.01
+const BLIND_LOOK_SHARE = 0.01
 /** Larger prompts are not risked. */
 const MAX_LOOK_TOKENS = 2048
 /** A pool that may be better is looked at this often. */

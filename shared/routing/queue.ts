@@ -2,11 +2,9 @@
  * How long a request would wait at a pool before the pool begins with its prompt, in milliseconds: from what the pool
  * said last, less what it must have done since, and from what was sent there since and is not in that report yet.
  */
-import type { LoadReport } from '../pool/load-report.ts'
+import { isLoadValid, type LoadReport } from '../pool/load-report.ts'
 import { SENT_WINDOW_MS, type PoolState, type Sent } from '../pool/snapshot.ts'
 
-/** Beyond this a report says nothing of what the pool has to do now. */
-export const MAX_REPORT_AGE_MS = 10_000
 /** Of what the mesh had there the rest is counted down, and shares of traffic change slowly: that holds for longer. */
 const MAX_SHARED_AGE_MS = 60_000
 /** However little of a pool's traffic comes from here: one dispatch of ours stands for at most twenty of all. */
@@ -50,9 +48,10 @@ export function expectQueue(input: QueueInput): Queue {
   return { queueMs, load: inSystem / capacity }
 }
 
-function freshReport({ shared }: PoolState, nowMs: number): LoadReport | undefined {
+/** What the pool has said of itself, while that says something of what it has to do now. */
+export function freshReport({ shared }: PoolState, nowMs: number): LoadReport | undefined {
   const load = shared?.load
-  return load !== undefined && nowMs - load.atMs <= MAX_REPORT_AGE_MS ? load : undefined
+  return load !== undefined && isLoadValid(load, nowMs) ? load : undefined
 }
 
 /** By whichever source knows of the most: none sees all of them, and none invents any. */

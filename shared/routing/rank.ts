@@ -147,7 +147,7 @@ function preferredOf(candidates: readonly Candidate[]): readonly Candidate[] {
 }
 
 /** What the pick goes by. */
-export function scoredOf({ placed, scoreMs: score, parts }: Candidate): Scored {
+function scoredOf({ placed, scoreMs: score, parts }: Candidate): Scored {
   const { warmTokens, msPerToken, load, noiseMs } = parts
   return { pool: placed.pool.id, scoreMs: score, warmTokens, msPerToken, load, noiseMs }
 }

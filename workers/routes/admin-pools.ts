@@ -22,7 +22,7 @@ import { regionSnapshot } from '../region-snapshot.ts'
  * How long it takes at most, when nothing is down, until every isolate that serves requests knows that a pool was taken out:
  * its region's monitor asks the pool's, its data centre's cache may be that much behind, and then it exchanges.
  */
-export const DRAIN_HOLDS_WITHIN_MS =
+const DRAIN_HOLDS_WITHIN_MS =
   OTHERS_EVERY_MS +
   TICK_MS * (1 + TICK_JITTER) +
   ASK_WITHIN_MS +

@@ -39,7 +39,8 @@ export function rank(
   const { generation, placement, prompt } = input
   const model = mesh.models.get(generation.model)
   const extras = new Set(model?.extra_fields)
-  const size = sizeOf(generation, prompt, view)
+  const states = view.all
+  const size = sizeOf(generation, prompt, { states, view })
   const nowMs = runtime.now()
   const { anchors } = prompt
   return rankPools({
@@ -47,7 +48,7 @@ export function rank(
     version: input.modelVersion,
     key: input.key,
     origin: input.origin,
-    states: view.all,
+    states,
     nowMs,
     size,
     warmTokens: (pool) =>
@@ -67,11 +68,11 @@ export function rank(
 function sizeOf(
   { model, tokenLimit }: GenerationRequest,
   { anchors }: Prompt,
-  view: RegionView,
+  { states, view }: { readonly states: RegionView['all']; readonly view: RegionView },
 ): RequestSize {
   return {
     promptTokens: tokensIn(anchors.bytes, view.tokenRatio(model)),
-    outputTokens: Math.min(tokenLimit ?? Infinity, usualOutputTokens([...view.all.values()])),
+    outputTokens: Math.min(tokenLimit ?? Infinity, usualOutputTokens([...states.values()])),
   }
 }
 

@@ -6,7 +6,11 @@
 import type { HotAnchors } from '../../shared/affinity/hot-anchors.ts'
 import type { Warmth } from '../../shared/affinity/warmth.ts'
 import type { Observation } from '../../shared/pool/observation.ts'
-import type { ObserverReport, RegionSnapshot } from '../../shared/pool/region-snapshot.ts'
+import {
+  MAX_OBSERVATIONS,
+  type ObserverReport,
+  type RegionSnapshot,
+} from '../../shared/pool/region-snapshot.ts'
 import {
   deposit,
   EMPTY_BUDGET,
@@ -67,9 +71,6 @@ export interface RegionView {
 }
 
 type World = Pick<Runtime, 'now' | 'random' | 'randomHex'>
-
-/** Some minutes of a quiet isolate, or two seconds of a busy one; older ones are dropped. */
-const MAX_OBSERVATIONS = 256
 
 export interface PoolStatesOptions {
   /** Of a retry, that each request earns. */

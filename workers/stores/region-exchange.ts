@@ -34,13 +34,13 @@ export const EXCHANGE_EVERY_MS = 2_000
 export const EXCHANGE_JITTER = 0.2
 export const EXCHANGE_WITHIN_MS = 2_000
 /** A monitor that failed is left alone for so long. */
-export const AFTER_FAILURE_MS = 5_000
+const AFTER_FAILURE_MS = 5_000
 /** A snapshot this young in the data centre's cache is as good as a new one. */
 export const YOUNG_MS = 2_000
 /** An isolate that nobody asked for so long has missed much: a pool that was taken out, say. */
-export const OF_LATE_MS = 10_000
+const OF_LATE_MS = 10_000
 /** Reading a cache in the same building takes a millisecond or two; a request does not wait for a slow one. */
-export const WARM_UP_WITHIN_MS = 10
+const WARM_UP_WITHIN_MS = 10
 /** A cache that had nothing is not asked again by every request that comes in the meantime. */
 const WARM_UP_PAUSE_MS = 1_000
 const CACHE_WITHIN_MS = 500
