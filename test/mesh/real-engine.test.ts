@@ -229,7 +229,8 @@ describe.skipIf('skip' in setup)('a mesh of real engines', () => {
         return asking
       })
       expectSame(answer, whole, [prompt, after])
-      expect([after, generations]).toEqual([after, 2])
+      // On a busy machine the stall may be noticed before the objects are gone: that second take dies too.
+      expect([2, 3], `cut after ${after}`).toContain(generations)
       await expect.poll(() => real.counting()().running, WAIT).toBe(0)
     }
   })
