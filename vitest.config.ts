@@ -26,6 +26,7 @@ function insideWorkerd() {
         MESH_FINGERPRINT_SECRET: 'test fingerprint secret of 32 bytes or more',
         MESH_ENCRYPTION_SECRET: 'test encryption secret of 32 bytes or more',
         MESH_ADMIN_TOKEN: 'test-admin-token-0123456789abcdef',
+        MESH_RECEIPT_KEY: 'a3'.repeat(32),
       },
     },
   })

@@ -34,12 +34,15 @@ export type GatewayError =
   | { readonly reason: 'termination_not_allowed'; readonly host?: string }
   | { readonly reason: 'residency_violation' }
   | { readonly reason: 'storage_not_available' }
+  /** Of embeddings there is none; and without a key nothing can be signed. */
+  | { readonly reason: 'receipt_not_available'; readonly because: 'no_key' | 'embeddings' }
   // What was asked for
   | { readonly reason: 'not_found' }
   | { readonly reason: 'method_not_allowed'; readonly allow: string }
   | { readonly reason: 'model_not_found' }
   | { readonly reason: 'not_cached' }
   | { readonly reason: 'run_not_found' }
+  | { readonly reason: 'receipt_not_found' }
   | { readonly reason: 'idempotency_key_conflict' }
   | { readonly reason: 'request_quarantined' }
   // What we, or the pools, cannot do now
@@ -158,6 +161,12 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
   residency_violation: () =>
     forbidden('The residency rules leave no place where this request may be processed.'),
   storage_not_available: () => forbidden('The residency rules leave no place where this may be stored.'),
+  receipt_not_available: ({ because }) =>
+    bad(
+      because === 'no_key'
+        ? 'This mesh has no key to sign receipts with.'
+        : 'Receipts are given for chat completions and completions only.',
+    ),
   not_found: () => ({ ...bad('There is nothing at this path.'), status: 404 }),
   method_not_allowed: ({ allow }) => ({
     ...bad(`This path does not take this method. Use ${allow}.`),
@@ -175,6 +184,10 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
   }),
   run_not_found: () => ({
     ...bad('There is no such run: it is not yours, or it has expired.'),
+    status: 404,
+  }),
+  receipt_not_found: () => ({
+    ...bad('There is no such receipt: none was asked for, it is not yours, or it has expired.'),
     status: 404,
   }),
   // SDKs retry a 409 by themselves, which can only meet the same conflict again.

@@ -11,6 +11,7 @@ import { generate } from './routes/generate.ts'
 import { detachGeneration, resumeGeneration } from './routes/generations.ts'
 import { health, ready } from './routes/health.ts'
 import { listModels, showModel } from './routes/models.ts'
+import { fetchReceipt, publishKeys } from './routes/receipts.ts'
 import { methodNotAllowed, notFound } from './routes/unmatched.ts'
 
 const EXPOSED_HEADERS = [
@@ -22,6 +23,8 @@ const EXPOSED_HEADERS = [
   'x-mesh-cache',
   'x-mesh-config',
   'x-mesh-pool',
+  'x-mesh-receipt',
+  'x-mesh-receipt-salt',
   'x-mesh-region',
   'x-mesh-residency',
   'x-mesh-route',
@@ -44,6 +47,8 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
   app.get('/v1/models/:model{.+}', showModel)
   app.get('/v1/generations/:run', resumeGeneration)
   app.delete('/v1/generations/:run', detachGeneration)
+  app.get('/v1/receipts/:request', fetchReceipt)
+  app.get('/.well-known/jwks.json', publishKeys)
   app.get('/healthz', health)
   app.get('/readyz', ready)
   app.route('/admin/v1', adminRoutes())
@@ -54,6 +59,8 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
   app.all('/v1/models', methodNotAllowed('GET'))
   app.all('/v1/models/:model{.+}', methodNotAllowed('GET'))
   app.all('/v1/generations/:run', methodNotAllowed('GET, DELETE'))
+  app.all('/v1/receipts/:request', methodNotAllowed('GET'))
+  app.all('/.well-known/jwks.json', methodNotAllowed('GET'))
   app.all('/healthz', methodNotAllowed('GET'))
   app.all('/readyz', methodNotAllowed('GET'))
   app.notFound(notFound)

@@ -14,6 +14,7 @@ import type { Home } from '../shared/residency/home.ts'
 import type { Placement } from '../shared/residency/place.ts'
 import type { GenerationRequest } from '../shared/schema/request.ts'
 import type { Model, Region, Tenant } from '../shared/schema/mesh.ts'
+import type { Signer } from './receipts/signer.ts'
 import type { AnswerSource } from './stream/answer-source.ts'
 
 /** Of a context, what every kind of request has: stages that serve generations and embeddings alike ask for no more. */
@@ -46,6 +47,8 @@ export interface Narrowing {
   readonly timeoutMs?: number
   /** What the client says belongs together, such as a conversation: its requests are better off at the same pool. */
   readonly affinity?: string
+  /** Whether the client asks for a signed receipt. */
+  readonly wantsReceipt: boolean
   /** Whether the client may come back for the answer when its connection drops. */
   readonly isResumable: boolean
   /** The client's own name for the request: sent again, it is the same request, and its answer the same. */
@@ -76,12 +79,23 @@ export interface Placed extends BodyRead {
   readonly home?: Home
 }
 
+/** A receipt that the answer is to have. */
+export interface PromisedReceipt {
+  readonly signer: Signer
+  /** Where that of a stream is kept until it is fetched. */
+  readonly keptIn?: Home
+}
+
 export interface Admitted extends Placed {
   /** What the request may cost, for whoever accounts for it. */
   readonly reserved: { readonly promptTokens: number; readonly outputTokens: number }
+  /** Absent where none is wanted. */
+  readonly receipt?: PromisedReceipt
 }
 
 export interface Fingerprinted extends Admitted {
+  /** Keyed digest of what was asked, as base64url; absent where neither a log nor a receipt needs it. */
+  readonly requestDigest?: string
   readonly modelVersion: string
   readonly cacheSalt: string
   readonly sharing: Sharing

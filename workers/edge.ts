@@ -2,6 +2,7 @@
 import { createStubs, type Stubs } from './objects/stubs.ts'
 import type { Mesh } from './mesh.ts'
 import type { Runtime } from './runtime.ts'
+import { createSigner, type Signer } from './receipts/signer.ts'
 import { createAnswerStore, type AnswerStore } from './stores/answer-store.ts'
 import { createBodyBudget, type BodyBudget } from './stores/body-budget.ts'
 import { createLeaseStore, type LeaseStore } from './stores/lease-store.ts'
@@ -23,6 +24,8 @@ export interface Isolate {
   readonly keys: TenantKeyring
   readonly answers: AnswerStore
   readonly poisoned: PoisonStore
+  /** Undefined where there is no key to sign with. */
+  readonly signer: Signer | undefined
 }
 
 export interface Edge extends Isolate {
@@ -47,6 +50,7 @@ export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
       runtime.log({ event: 'storage_error', object: 'kv' }),
     ),
     poisoned: createPoisonStore(),
+    signer: mesh.receiptKeys === undefined ? undefined : createSigner(mesh.receiptKeys),
     bodies: createBodyBudget(mesh.config.limits.body_budget_bytes),
   }
 }

@@ -1,6 +1,7 @@
 /** The Worker's bindings, as wrangler.toml declares them. Pools' secrets and private bindings are looked up by name. */
 import type { LogShardRpc } from './objects/log-shard-rpc.ts'
 import type { PoolMonitorRpc } from './objects/pool-monitor-rpc.ts'
+import type { ReceiptShelfRpc } from './objects/receipt-shelf-rpc.ts'
 import type { RegionMonitorRpc } from './objects/region-monitor-rpc.ts'
 import type { TenantLedgerRpc } from './objects/tenant-ledger-rpc.ts'
 
@@ -16,6 +17,10 @@ export interface Environment {
   /** The one before, while keys that it wrapped are still in use. */
   readonly MESH_ENCRYPTION_SECRET_PREVIOUS?: string
   readonly MESH_ADMIN_TOKEN?: string
+  /** Seed of the key that signs receipts and audit logs; without it none is signed (workers/receipts/keys.ts). */
+  readonly MESH_RECEIPT_KEY?: string
+  /** The public keys that were used before. */
+  readonly MESH_RECEIPT_KEYS_RETIRED?: string
   /** JSON of where this node stands; set by `npm run serve`, and refused where the platform says where requests arrive. */
   readonly MESH_NODE_PLACE?: string
   /** Answers 200 while this node takes requests; bound by `npm run serve` only. */
@@ -25,6 +30,7 @@ export interface Environment {
   readonly TENANT_LEDGER: DurableObjectNamespace<TenantLedgerRpc>
   readonly REGION_MONITOR: DurableObjectNamespace<RegionMonitorRpc>
   readonly POOL_MONITOR: DurableObjectNamespace<PoolMonitorRpc>
+  readonly RECEIPT_SHELF: DurableObjectNamespace<ReceiptShelfRpc>
 }
 
 /** Reads a text binding whose name comes from the config. Undefined where it is not bound, or not text. */

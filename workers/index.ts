@@ -4,6 +4,7 @@ import bundledConfig from '../mesh.toml'
 import { startMesh } from './mesh.ts'
 import { logShardClass } from './objects/log-shard.ts'
 import { poolMonitorClass } from './objects/pool-monitor.ts'
+import { receiptShelfClass } from './objects/receipt-shelf.ts'
 import { regionMonitorClass } from './objects/region-monitor.ts'
 import { tenantLedgerClass } from './objects/tenant-ledger.ts'
 import { runtimeAt } from './runtime.ts'
@@ -16,4 +17,5 @@ export const LogShard = logShardClass(mesh, runtime)
 export const TenantLedger = tenantLedgerClass(mesh, runtime)
 export const RegionMonitor = regionMonitorClass(mesh, runtime)
 export const PoolMonitor = poolMonitorClass(mesh, runtime)
+export const ReceiptShelf = receiptShelfClass(runtime)
 export default createWorker(mesh, runtime)

@@ -9,6 +9,7 @@ import type { MeshConfig, Model, Pool, Region, Tenant } from '../shared/schema/m
 import { sha256Hex, webCryptoDigests } from './digests.ts'
 import { textBinding, type Environment } from './environment.ts'
 import { poolTarget } from './outgoing/pool-target.ts'
+import { readReceiptKeys, type ReceiptKeys } from './receipts/keys.ts'
 import { createVault, type Vault } from './vault/vault.ts'
 
 const MIN_SECRET_CHARACTERS = 32
@@ -23,6 +24,8 @@ export interface Mesh {
   readonly env: Environment
   readonly fingerprintSecret: Uint8Array
   readonly adminToken: string
+  /** What receipts and audit logs are signed with; undefined where the operator has set no key. */
+  readonly receiptKeys: ReceiptKeys | undefined
   /** Keys of what is kept of answers. */
   readonly vault: Vault
   readonly tenants: ReadonlyMap<string, Tenant>
@@ -55,6 +58,13 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
   const encryptionSecret = requiredSecret(env, 'MESH_ENCRYPTION_SECRET', mistakes)
   const previousSecret = optionalSecret(env, 'MESH_ENCRYPTION_SECRET_PREVIOUS', mistakes)
   const adminToken = requiredSecret(env, 'MESH_ADMIN_TOKEN', mistakes)
+  const receiptKeys = boundReceiptKeys(env, mistakes)
+  const alwaysReceipts = config.ok
+    ? config.value.tenants.find(({ receipts }) => receipts === 'always')
+    : undefined
+  if (alwaysReceipts !== undefined && textBinding(env, 'MESH_RECEIPT_KEY') === undefined) {
+    mistakes.push(`Tenant "${alwaysReceipts.id}" has receipts = "always": set the secret MESH_RECEIPT_KEY.`)
+  }
   const pools = config.ok ? config.value.pools : []
   const targets = pools.map((pool) => ({ pool, target: poolTarget(pool, env) }))
   for (const { pool, target } of targets) {
@@ -75,6 +85,7 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
     env,
     fingerprintSecret: webCryptoDigests.utf8(fingerprintSecret),
     adminToken,
+    receiptKeys,
     vault: createVault({
       current: webCryptoDigests.utf8(encryptionSecret),
       ...(previousSecret === undefined ? {} : { previous: webCryptoDigests.utf8(previousSecret) }),
@@ -100,6 +111,16 @@ function optionalSecret(env: Environment, name: string, mistakes: string[]): str
     mistakes.push(`The secret ${name}, if it is set, must have at least ${MIN_SECRET_CHARACTERS} characters.`)
   }
   return value
+}
+
+function boundReceiptKeys(env: Environment, mistakes: string[]): ReceiptKeys | undefined {
+  const key = textBinding(env, 'MESH_RECEIPT_KEY')
+  const retired = textBinding(env, 'MESH_RECEIPT_KEYS_RETIRED')
+  if (key === undefined) return undefined
+  const keys = readReceiptKeys({ key, ...(retired === undefined ? {} : { retired }) })
+  if (keys.ok) return keys.value
+  mistakes.push(...keys.error)
+  return undefined
 }
 
 function missingName(pool: Pool): string {

@@ -73,6 +73,9 @@ async function answer(
 ): Promise<Result<VectorsAnswer, Failure>> {
   const received = receive(incoming, edge)
   if (!received.ok) return stop(received.error, incoming)
+  if (received.value.narrowing.wantsReceipt) {
+    return stop({ reason: 'receipt_not_available', because: 'embeddings' }, incoming)
+  }
   const authenticated = await authenticate(received.value, edge)
   if (!authenticated.ok) return stop(authenticated.error, received.value)
   const arrived = checkArrival(authenticated.value, edge)

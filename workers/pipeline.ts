@@ -1,6 +1,6 @@
 /**
  * The stages in their order, which nothing else knows: receive, authenticate, check arrival, read body, place, admit,
- * fingerprint, look up, rank, dispatch, relay, record. The first failure ends the ladder.
+ * promise receipt, fingerprint, look up, rank, dispatch, relay, record. The first failure ends the ladder.
  */
 import type { GatewayError } from '../shared/errors.ts'
 import { err, ok, type Result } from '../shared/result.ts'
@@ -16,6 +16,7 @@ import { fingerprintRequest } from './stages/fingerprint.ts'
 import { lookUp } from './stages/look-up.ts'
 import { placeRequest } from './stages/place.ts'
 import { makePrivately } from './stages/make-privately.ts'
+import { promiseReceipt } from './stages/promise-receipt.ts'
 import { readBody } from './stages/read-body.ts'
 import { receive } from './stages/receive.ts'
 import { record } from './stages/record.ts'
@@ -75,7 +76,9 @@ async function understand(incoming: Incoming, edge: Edge): Promise<Result<Unders
     if (!placed.ok) return stop(placed.error, read.value.context)
     const admitted = admit(placed.value, edge)
     if (!admitted.ok) return stop(admitted.error, placed.value)
-    const context = await fingerprintRequest(admitted.value, edge)
+    const promised = promiseReceipt(admitted.value, admitted.value.generation.stream, edge)
+    if (!promised.ok) return stop(promised.error, admitted.value)
+    const context = await fingerprintRequest({ ...admitted.value, ...promised.value }, edge)
     isHeld = true
     return ok({ context, release })
   } finally {

@@ -9,11 +9,26 @@ import type { Answered, Fingerprinted } from './contexts.ts'
 import type { Edge } from './edge.ts'
 import { failed } from './error-response.ts'
 import type { Patience } from './patience.ts'
-import { answerHeaders, earlyHeaders, JSON_HEADERS, SSE_HEADERS } from './response-headers.ts'
+import {
+  createReceiptWriter,
+  keepReceipt,
+  receiptHeaders,
+  type ReceiptAnswer,
+  type ReceiptSubject,
+  type ReceiptWriter,
+} from './receipts/receipt-writer.ts'
+import { answerHeaders, earlyHeaders, JSON_HEADERS, SSE_HEADERS, wordOf } from './response-headers.ts'
 import { record, type RequestRecord } from './stages/record.ts'
-import { foldAnswer, readerOf, streamAnswer } from './stages/relay.ts'
+import { foldAnswer, readerOf, streamAnswer, type ReadAlong } from './stages/relay.ts'
 import type { AnswerSource } from './stream/answer-source.ts'
 import { within } from './within.ts'
+
+/** What a stream has learned of its answer. */
+interface Known {
+  readonly context: RequestRecord['context']
+  readonly facts?: AnswerFacts
+  readonly cache?: AnswerFacts['outcome']
+}
 
 /** What the ladder failed with, and as much of the context as there was. */
 export interface Failure {
@@ -35,15 +50,16 @@ export async function respondWithStream(
     ? await earlyHeaders(context, edge)
     : await answerHeaders(begun.value, edge, { isWhole: false })
 
-  let known: { readonly context: RequestRecord['context']; readonly facts?: AnswerFacts } = { context }
+  let known: Known = { context }
   async function learn(): Promise<Result<AnswerSource, GatewayError>> {
     const answered = await answering
     known = answered.ok
-      ? { context: answered.value, facts: answered.value.answer.facts }
+      ? { context: answered.value, facts: answered.value.answer.facts, cache: wordOf(answered.value) }
       : { context: answered.error.context }
     return answered.ok ? ok(answered.value.answer.source) : err(answered.error.error)
   }
   const answer = learn()
+  const along = alongStream(context, () => known, edge)
   // What the request holds is to be given back even if its client leaves before it is answered.
   edge.waitUntil(answer.catch(() => undefined))
   const stream = streamAnswer(
@@ -52,8 +68,12 @@ export async function respondWithStream(
       requestId: context.requestId,
       answer,
       isEarly,
+      ...(along === undefined ? {} : { along }),
       onLeave: () => patience.leave(),
-      onEnd: (end) => record({ ...known, status: 200, ...end }, edge),
+      onEnd: (end) => {
+        const { context: reached, facts } = known
+        record({ context: reached, ...(facts && { facts }), status: 200, ...end }, edge)
+      },
     },
     edge,
   )
@@ -73,16 +93,39 @@ export async function respondWithJson(
   const leave = (): void => source.cancel()
   if (signal.aborted) leave()
   signal.addEventListener('abort', leave, { once: true })
-  const folded = await foldAnswer({ ...readerOf(context), source })
+  const writer = receiptWriter(context, edge)
+  const folded = await foldAnswer({ ...readerOf(context), source }, writer && { along: writer })
   signal.removeEventListener('abort', leave)
   const isWhole = 'json' in folded
-  const headers = await answerHeaders(context, edge, { isWhole })
+  const receipt = isWhole ? await writer?.write({ facts, cache: wordOf(context) }, folded.end) : undefined
+  const headers = { ...(await answerHeaders(context, edge, { isWhole })), ...receiptHeaders(receipt) }
   const response = isWhole
     ? new Response(folded.json, { headers: { ...JSON_HEADERS, ...headers } })
     : failed(folded.error, headers)
   const error = isWhole ? {} : { error: folded.error.reason }
   record({ context, status: response.status, facts, end: folded.end, ...error }, edge)
   return response
+}
+
+function alongStream(context: Fingerprinted, known: () => Known, edge: Edge): ReadAlong | undefined {
+  const { receipt } = context
+  const subject = subjectOf(context)
+  return receipt && subject && keepReceipt(subject, receipt, () => answerIn(known()), edge)
+}
+
+function receiptWriter(context: Fingerprinted, edge: Edge): ReceiptWriter | undefined {
+  const subject = subjectOf(context)
+  return context.receipt && subject && createReceiptWriter(subject, context.receipt, edge)
+}
+
+function subjectOf(context: Fingerprinted): ReceiptSubject | undefined {
+  const { surface, placement, requestDigest, generation } = context
+  if (requestDigest === undefined) return undefined
+  return { context, surface, model: generation.model, requestDigest, placement }
+}
+
+function answerIn({ facts, cache }: Known): ReceiptAnswer | undefined {
+  return facts && cache && { facts, cache }
 }
 
 /** Refuses with a status, while there is none yet. */

@@ -52,7 +52,7 @@ export async function answerHeaders(
 }
 
 /** What nobody else gets was not made for a cache, though a log has it. */
-function wordOf({ answer: { facts }, sharing }: Answered): AnswerFacts['outcome'] {
+export function wordOf({ answer: { facts }, sharing }: Answered): AnswerFacts['outcome'] {
   const isAlone = sharing.kind === 'shared' && sharing.alone !== undefined
   return isAlone && facts.outcome === 'miss' ? 'bypass' : facts.outcome
 }
@@ -95,14 +95,15 @@ export async function runHeader(
   context: Fingerprinted & { readonly answer?: Answered['answer'] },
   edge: Edge,
 ): Promise<{ 'x-mesh-run'?: string }> {
-  const { sharing, narrowing, generation, answer } = context
-  if (sharing.kind === 'private') return {}
+  const { sharing, narrowing, generation, answer, requestDigest } = context
+  if (sharing.kind === 'private' || requestDigest === undefined) return {}
   const { key } = await edge.keys.of(context.tenant.id)
   const run: Run = {
     nonce: context.run,
     surface: context.surface,
     model: context.generation.model,
     fingerprint: sharing.fingerprint,
+    asked: requestDigest,
     epoch: sharing.lease.epoch,
     home: sharing.home.region,
     shard: shardOf(sharing.fingerprint, edge.mesh.config.log.shards_per_home),

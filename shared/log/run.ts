@@ -10,6 +10,8 @@ const run = z.object({
   surface: z.enum(['chat', 'completions']),
   model: z.string(),
   fingerprint: z.string(),
+  /** Keyed digest of what was asked, for the receipt of who comes back. */
+  asked: z.string(),
   /** Of the tenant: a purge ends what was made before it. */
   epoch: z.number(),
   /** Absent where the reader was answered before it was known. */

@@ -4,7 +4,6 @@
  */
 import { z } from 'zod'
 import { answeringPool, type AnsweringPool } from '../audit/answering-pool.ts'
-import { base64Url } from '../fingerprint/bytes.ts'
 import { ANSWER_OUTCOMES, answerFacts, type AnswerFacts, type AnswerOutcome } from '../log/answer-facts.ts'
 import type { Surface } from '../log/frame.ts'
 
@@ -69,8 +68,8 @@ export interface ReceiptInput {
   readonly tenant: string
   readonly surface: Surface
   readonly model: string
-  /** From `requestDigest`, 32 bytes. */
-  readonly requestDigest: Uint8Array
+  /** From `requestDigest`, as base64url. */
+  readonly requestDigest: string
   /** From an `AnswerReader`, or from `answerDigest`. */
   readonly answerDigest: string
   /** Events that the client had had before. */
@@ -103,7 +102,7 @@ export function receiptOf(input: ReceiptInput): ReceiptClaims {
     surface: input.surface,
     model: input.model,
     model_version: facts.modelVersion,
-    request_digest: base64Url(input.requestDigest),
+    request_digest: input.requestDigest,
     answer_digest: input.answerDigest,
     ...(from > 0 ? { answer_from: from } : {}),
     outcome: input.outcome,

@@ -133,6 +133,9 @@ export const tenantSchema = z.strictObject({
     .describe(
       'Which answers another pool may finish when theirs dies: those a repetition would give again, all, or none.',
     ),
+  receipts: oneOf(['asked', 'always'])
+    .default('asked')
+    .describe('Which answers get a signed receipt: those whose request asks for one, or all.'),
   keys: many(apiKey, 'keys, [[tenants.keys]]').default([]).describe('API keys.'),
 })
 

@@ -120,6 +120,20 @@ export const meshSchema = z
       )
       .prefault({})
       .describe('How pools are chosen.'),
+    receipts: z
+      .strictObject(
+        {
+          issuer: text(/^https:\/\/[a-z0-9.:-]{1,253}$/, 'an address such as "https://mesh.example.com"')
+            .optional()
+            .describe('Who signs, in every receipt; without it, the address that the request came to.'),
+          keep_seconds: ttlSeconds
+            .default(86_400)
+            .describe('How long the receipt of a stream can be fetched.'),
+        },
+        'a table with issuer or keep_seconds',
+      )
+      .prefault({})
+      .describe('Signed receipts.'),
     cors: z
       .strictObject(
         {

@@ -7,7 +7,7 @@ import { aMeshConfig } from '../support/mesh-config.ts'
 import { MODEL_FILE, realEngine } from '../support/real-engine.ts'
 
 const setup = await realEngine()
-const SECRETS = { adminToken: '', fingerprintSecret: '', encryptionSecret: '', apiKeys: {} }
+const SECRETS = { adminToken: '', fingerprintSecret: '', encryptionSecret: '', receiptKey: '', apiKeys: {} }
 
 describe.skipIf('skip' in setup)('real engines of a local start', () => {
   test('answer under the pool’s name, and in a config that a mesh accepts', async () => {

@@ -18,6 +18,7 @@ const SECRETS = {
   adminToken: ADMIN_TOKEN,
   fingerprintSecret: 'test fingerprint secret of 32 bytes or more',
   encryptionSecret: 'test encryption secret of 32 bytes or more',
+  receiptKey: 'a3'.repeat(32),
 }
 
 export interface MeshOptions extends BrokenParts {

@@ -10,6 +10,7 @@ const RUN: Run = {
   nonce: '0123456789abcdef01234567',
   surface: 'chat',
   model: 'story',
+  asked: 'A'.repeat(43),
   fingerprint: 'Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmE',
   epoch: 1_764_000_000_000,
   take: '89abcdef',

@@ -177,6 +177,7 @@ function randomSecrets(): DevSecrets {
     adminToken: secret(),
     fingerprintSecret: secret(),
     encryptionSecret: secret(),
+    receiptKey: secret(),
     apiKeys: Object.fromEntries(
       [TENANT, RESTRICTED_TENANT].map((tenant) => [tenant, formatKey(tenant, secret().slice(0, 32))]),
     ),

@@ -16,6 +16,7 @@ const secretsSchema = z.object({
   adminToken: z.string().min(32),
   fingerprintSecret: z.string().min(32),
   encryptionSecret: z.string().min(32),
+  receiptKey: z.string().length(64),
   /** By tenant. */
   apiKeys: z.record(z.string(), z.string()),
 })
@@ -23,7 +24,7 @@ const secretsSchema = z.object({
 export type DevSecrets = z.output<typeof secretsSchema>
 
 /** A file of an earlier version has not all of them: what it has, its keys above all, is kept. */
-const keptSchema = secretsSchema.partial({ encryptionSecret: true })
+const keptSchema = secretsSchema.partial({ encryptionSecret: true, receiptKey: true })
 
 /** The secrets kept here, with a key for each of the tenants; what is missing or broken is made anew. */
 export async function loadDevSecrets(tenants: readonly string[]): Promise<DevSecrets> {
@@ -33,6 +34,7 @@ export async function loadDevSecrets(tenants: readonly string[]): Promise<DevSec
     adminToken: kept?.adminToken ?? randomBytes(32).toString('hex'),
     fingerprintSecret: kept?.fingerprintSecret ?? randomBytes(32).toString('hex'),
     encryptionSecret: kept?.encryptionSecret ?? randomBytes(32).toString('hex'),
+    receiptKey: kept?.receiptKey ?? randomBytes(32).toString('hex'),
     apiKeys: Object.fromEntries(tenants.map((tenant) => [tenant, keyOf(tenant, kept?.apiKeys[tenant])])),
   }
   // Keys of tenants that this config does not have are kept for the one that does.

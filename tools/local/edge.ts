@@ -82,5 +82,6 @@ function environmentOf(configText: string, secrets: DevSecrets): string {
     `MESH_FINGERPRINT_SECRET=${secrets.fingerprintSecret}`,
     `MESH_ENCRYPTION_SECRET=${secrets.encryptionSecret}`,
     `MESH_ADMIN_TOKEN=${secrets.adminToken}`,
+    `MESH_RECEIPT_KEY=${secrets.receiptKey}`,
   ].join('\n')
 }

@@ -72,7 +72,13 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
   const text = (value: string) => ({ type: 'text' as const, value })
   const object = (exportName: string) => ({ type: 'durable-object' as const, worker: owner, exportName })
   const stored = { type: 'durable-object' as const, storage: 'sqlite' as const }
-  const objects = { LogShard: stored, TenantLedger: stored, RegionMonitor: stored, PoolMonitor: stored }
+  const objects = {
+    LogShard: stored,
+    TenantLedger: stored,
+    RegionMonitor: stored,
+    PoolMonitor: stored,
+    ReceiptShelf: stored,
+  }
 
   return {
     cf: false,
@@ -95,6 +101,7 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
             MESH_FINGERPRINT_SECRET: text(secrets.fingerprintSecret),
             MESH_ENCRYPTION_SECRET: text(secrets.encryptionSecret),
             MESH_ADMIN_TOKEN: text(secrets.adminToken),
+            MESH_RECEIPT_KEY: text(secrets.receiptKey),
             MESH_DEV_COLO: text(colo),
             ...(delays === undefined ? {} : { MESH_DEV_DELAYS: text(delays) }),
             ...(options.freshIsolates === true ? { MESH_DEV_FRESH_ISOLATES: text('1') } : {}),
@@ -103,6 +110,7 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
             TENANT_LEDGER: object('TenantLedger'),
             REGION_MONITOR: object('RegionMonitor'),
             POOL_MONITOR: object('PoolMonitor'),
+            RECEIPT_SHELF: object('ReceiptShelf'),
             ...bindings,
           },
           ...(colo === first ? { exports: objects } : {}),

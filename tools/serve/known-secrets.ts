@@ -7,6 +7,7 @@ const PUBLIC = [
   'test fingerprint secret of 32 bytes or more',
   'test encryption secret of 32 bytes or more',
   'test-admin-token-0123456789abcdef',
+  'a3'.repeat(32),
   'sk-mesh-demo-0123456789abcdefghijABCDEFGHIJ',
   'sk-mesh-eu-bank-0123456789abcdefghijABCDEFGHIJ',
 ]

@@ -5,6 +5,7 @@ import { textBinding } from '../environment.ts'
 import { startMesh } from '../mesh.ts'
 import { logShardClass } from '../objects/log-shard.ts'
 import { poolMonitorClass } from '../objects/pool-monitor.ts'
+import { receiptShelfClass } from '../objects/receipt-shelf.ts'
 import { regionMonitorClass } from '../objects/region-monitor.ts'
 import { tenantLedgerClass } from '../objects/tenant-ledger.ts'
 import { createWorker } from '../worker.ts'
@@ -19,5 +20,6 @@ export const LogShard = logShardClass(mesh, runtime)
 export const TenantLedger = tenantLedgerClass(mesh, runtime)
 export const RegionMonitor = regionMonitorClass(mesh, runtime)
 export const PoolMonitor = poolMonitorClass(mesh, runtime)
+export const ReceiptShelf = receiptShelfClass(runtime)
 const isFresh = textBinding(env, 'MESH_DEV_FRESH_ISOLATES') === '1'
 export default isFresh ? createFreshWorker(mesh, runtime) : createWorker(mesh, runtime)

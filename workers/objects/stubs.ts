@@ -10,6 +10,7 @@ import type { Environment } from '../environment.ts'
 import type { Runtime } from '../runtime.ts'
 import type { LogShardRpc } from './log-shard-rpc.ts'
 import type { PoolMonitorRpc } from './pool-monitor-rpc.ts'
+import type { ReceiptShelfRpc } from './receipt-shelf-rpc.ts'
 import type { RegionMonitorRpc } from './region-monitor-rpc.ts'
 import type { TenantLedgerRpc } from './tenant-ledger-rpc.ts'
 
@@ -18,6 +19,8 @@ export interface Stubs {
   logShard(home: Home, shard: number): DurableObjectStub<LogShardRpc>
   /** `name` is a keyed hash of the tenant's id. */
   tenantLedger(home: Home, name: string): DurableObjectStub<TenantLedgerRpc>
+  /** `tenant` is the tenant's keyed name, as for its ledger. */
+  receiptShelf(home: Home, tenant: string, shelf: number): DurableObjectStub<ReceiptShelfRpc>
   regionMonitor(region: Region): DurableObjectStub<RegionMonitorRpc>
   /** `region` is the pool's. */
   poolMonitor(region: Region, pool: string): DurableObjectStub<PoolMonitorRpc>
@@ -27,6 +30,8 @@ export function createStubs(env: Environment, mode: MeshMode): Stubs {
   return {
     logShard: (home, shard) => stubAt(env.LOG_SHARD, `log/${home.region}/${shard}`, home, mode),
     tenantLedger: (home, name) => stubAt(env.TENANT_LEDGER, `ledger/${name}`, home, mode),
+    receiptShelf: (home, tenant, shelf) =>
+      stubAt(env.RECEIPT_SHELF, `receipts/${tenant}/${shelf}`, home, mode),
     regionMonitor: (region) => env.REGION_MONITOR.getByName(`region/${region.id}`, placeOf(region)),
     poolMonitor: (region, pool) => env.POOL_MONITOR.getByName(`pool/${pool}`, placeOf(region)),
   }

@@ -1,15 +1,23 @@
 /** GET and DELETE /v1/generations/{run}: come back to an answer, or let go of it. */
-import type { Context, Handler } from 'hono'
+import type { Handler } from 'hono'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { GatewayError } from '../../shared/errors.ts'
 import type { AppVariables } from '../app-variables.ts'
 import type { Incoming } from '../contexts.ts'
 import { failed } from '../error-response.ts'
+import {
+  createReceiptWriter,
+  keepReceipt,
+  receiptHeaders,
+  type ReceiptSubject,
+} from '../receipts/receipt-writer.ts'
 import { letGo, openRun, readRun, type OwnRun, type Resumed } from '../resume.ts'
 import { factHeaders } from '../response-headers.ts'
 import { record } from '../stages/record.ts'
-import { foldAnswer, streamAnswer, type RelayInput, type StreamEnd } from '../stages/relay.ts'
+import { promiseReceipt } from '../stages/promise-receipt.ts'
+import { foldAnswer, streamAnswer, type RelayEnd, type RelayInput, type StreamEnd } from '../stages/relay.ts'
 import { JSON_HEADERS, SSE_HEADERS } from '../response-headers.ts'
+import { incomingOf } from './incoming.ts'
 
 /** An answer has fewer events than this. */
 const MAX_FROM = 100_000_000
@@ -24,7 +32,14 @@ export const resumeGeneration: Handler<AppVariables> = async (context) => {
   const resumed = await readRun(own.value, wantsJson ? 0 : from.value, edge)
   if (!resumed.ok) return failed(resumed.error)
 
+  const promised = promiseReceipt(own.value.context, !wantsJson, edge)
+  if (!promised.ok) {
+    resumed.value.source.cancel()
+    return failed(promised.error)
+  }
+  const { receipt } = promised.value
   const { facts } = resumed.value
+  const answer = { facts, cache: 'resumed' } as const
   const relay = relayOf(own.value, resumed.value, from.value)
   const finish = (end: StreamEnd): void =>
     record({ context: recorded(own.value), status: 200, facts, ...end }, edge)
@@ -35,6 +50,7 @@ export const resumeGeneration: Handler<AppVariables> = async (context) => {
         requestId: context.get('requestId'),
         answer: Promise.resolve(ok(relay.source)),
         isEarly: false,
+        ...(receipt && { along: keepReceipt(subjectOf(own.value, from.value), receipt, () => answer, edge) }),
         onLeave: () => undefined,
         onEnd: finish,
       },
@@ -42,7 +58,8 @@ export const resumeGeneration: Handler<AppVariables> = async (context) => {
     )
     return new Response(stream, { headers: { ...SSE_HEADERS, ...factHeaders(facts) } })
   }
-  const folded = await foldAnswer(relay, (end) => ({
+  const writer = receipt && createReceiptWriter(subjectOf(own.value), receipt, edge)
+  const factsOf = (end: RelayEnd) => ({
     outcome: end.outcome,
     pools: end.pools ?? [facts.pool],
     region: facts.region,
@@ -52,10 +69,12 @@ export const resumeGeneration: Handler<AppVariables> = async (context) => {
     model_version: facts.modelVersion,
     first_token_ms: facts.firstTokenMs,
     made_at: new Date(facts.createdAtMs).toISOString(),
-  }))
+  })
+  const folded = await foldAnswer(relay, { factsOf, ...(writer && { along: writer }) })
   finish({ end: folded.end })
   if ('error' in folded) return failed(folded.error, factHeaders(facts))
-  return new Response(folded.json, { headers: { ...JSON_HEADERS, ...factHeaders(facts) } })
+  const written = receiptHeaders(await writer?.write(answer, folded.end))
+  return new Response(folded.json, { headers: { ...JSON_HEADERS, ...factHeaders(facts), ...written } })
 }
 
 export const detachGeneration: Handler<AppVariables> = async (context) => {
@@ -66,23 +85,14 @@ export const detachGeneration: Handler<AppVariables> = async (context) => {
   return new Response(null, { status: 204 })
 }
 
-async function incomingOf(context: Context<AppVariables>): Promise<Incoming> {
-  const edge = context.get('edge')
-  const request = context.req.raw
-  return {
-    request,
-    requestId: context.get('requestId'),
-    run: '',
-    surface: 'chat',
-    receivedAtMs: edge.runtime.now(),
-    arrival: edge.runtime.arrivalOf(request),
-    configVersion: await edge.mesh.configVersion(),
-  }
-}
-
 function relayOf({ run }: OwnRun, { source }: Resumed, from: number): RelayInput {
   const { surface, model, includeUsage, nonce, createdSeconds } = run
   return { surface, model, includeUsage, run: nonce, createdSeconds, source, from }
+}
+
+function subjectOf({ context, run, placement }: OwnRun, from = 0): ReceiptSubject {
+  const { surface, model, asked } = run
+  return { context, surface, model, requestDigest: asked, placement, ...(from > 0 ? { from } : {}) }
 }
 
 function recorded({ context, run }: OwnRun): Incoming {

@@ -21,7 +21,7 @@ import { liveLease } from '../live-lease.ts'
 const NEVER_KEPT: ReadonlySet<NotShared> = new Set(['off', 'no_store', 'policy'])
 
 export async function fingerprintRequest(context: Admitted, edge: Edge): Promise<Fingerprinted> {
-  const { tenant, model, generation, home } = context
+  const { tenant, model, generation, home, receipt } = context
   const lease = await liveLease(context, edge)
   const keys = await edge.keys.of(tenant.id)
   const policy = cachePolicy({
@@ -35,7 +35,8 @@ export async function fingerprintRequest(context: Admitted, edge: Edge): Promise
   const hasLog = isKept(policy, context)
 
   // A private request of a model with one version needs no digest of its content at all.
-  if ((!hasLog || home === undefined || lease === undefined) && onlyVersion !== undefined) {
+  const needsNone = (!hasLog || home === undefined || lease === undefined) && receipt === undefined
+  if (needsNone && onlyVersion !== undefined) {
     return { ...context, modelVersion: onlyVersion.id, cacheSalt, sharing: privately() }
   }
   const digest = await requestDigest(generation, keys.key, webCryptoDigests)
@@ -44,7 +45,7 @@ export async function fingerprintRequest(context: Admitted, edge: Edge): Promise
     hasLog && home !== undefined && lease !== undefined
       ? await share(context, { keys, digest, modelVersion, home, lease, policy }, edge)
       : privately()
-  return { ...context, modelVersion, cacheSalt, sharing }
+  return { ...context, modelVersion, cacheSalt, sharing, requestDigest: base64Url(digest) }
 
   function privately(): Sharing {
     if (!hasLog && !policy.share) return { kind: 'private', detail: policy.reason }

@@ -45,6 +45,10 @@ function parseNarrowing(headers: Headers, { limits, rules }: MeshConfig): Result
   if (resumable !== null && resumable !== 'true' && resumable !== 'false') {
     return invalid('x-mesh-resumable', 'true or false')
   }
+  const receipt = headers.get('x-mesh-receipt')
+  if (receipt !== null && receipt !== 'true' && receipt !== 'false') {
+    return invalid('x-mesh-receipt', 'true or false')
+  }
   const idempotencyKey = headers.get('idempotency-key')
   if (idempotencyKey !== null && !isShort(idempotencyKey, VISIBLE)) {
     return invalid('idempotency-key', `1 to ${MAX_HEADER_CHARACTERS} visible characters`)
@@ -56,6 +60,7 @@ function parseNarrowing(headers: Headers, { limits, rules }: MeshConfig): Result
   const facts = headerFactsOf(rules, (name) => headers.get(name))
   return ok({
     isResumable: resumable === 'true',
+    wantsReceipt: receipt === 'true',
     ...(idempotencyKey === null ? {} : { idempotencyKey }),
     cache: cache.value,
     ...(affinity === null ? {} : { affinity }),

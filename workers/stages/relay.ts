@@ -22,6 +22,14 @@ export interface RelayEnd {
   readonly pools?: readonly string[]
 }
 
+/** Whoever reads along with the reader. */
+export interface ReadAlong {
+  /** Takes the members of the next frame, in order. */
+  add(members: string): void
+  /** Called once, before the reader is told how it ended; not longer than the reader should wait. */
+  end(end: RelayEnd): Promise<void>
+}
+
 /** How a stream ended, for the record. */
 export interface StreamEnd {
   /** Absent where no answer began. */
@@ -65,6 +73,7 @@ export interface StreamJob {
   readonly isEarly: boolean
   /** Called when the client has left: nobody waits for an answer any more. */
   readonly onLeave: () => void
+  readonly along?: ReadAlong
   /** Called exactly once, whatever happens. */
   readonly onEnd: (end: StreamEnd) => void
 }
@@ -89,7 +98,8 @@ export function streamAnswer(job: StreamJob, edge: Edge): ReadableStream<Uint8Ar
   })
 }
 
-function answerEvents({ reader, requestId, answer, onLeave, onEnd }: StreamJob, edge: Edge): EventSource {
+function answerEvents(job: StreamJob, edge: Edge): EventSource {
+  const { reader, requestId, answer, along, onLeave, onEnd } = job
   const { from = 0 } = reader
   const renderer = createRenderer({ ...reader, id: idOf(reader) })
   let source: AnswerSource | undefined
@@ -125,11 +135,15 @@ function answerEvents({ reader, requestId, answer, onLeave, onEnd }: StreamJob, 
       usage = step.usage ?? usage
       pools = step.pools ?? pools
       let text = ''
-      for (const members of step.members) text += renderer.frame({ members })
+      for (const members of step.members) {
+        text += renderer.frame({ members })
+        along?.add(members)
+      }
       if (step.outcome === undefined) {
         if (text === '' && !hasEnded) continue
         return { text, isLast: false }
       }
+      await along?.end(relayEnd(step.outcome))
       if (step.outcome !== 'completed') return fail(text, FAILURES[step.outcome], step.outcome)
       end({ end: relayEnd(step.outcome) })
       return { text: text + ending(step), isLast: true }
@@ -156,6 +170,7 @@ function answerEvents({ reader, requestId, answer, onLeave, onEnd }: StreamJob, 
       }
     },
     cancel() {
+      if (!hasEnded) void along?.end(relayEnd('client_cancelled'))
       end({ end: relayEnd('client_cancelled') })
       onLeave()
       // It may begin all the same, if it was about to.
@@ -170,7 +185,7 @@ function answerEvents({ reader, requestId, answer, onLeave, onEnd }: StreamJob, 
  */
 export async function foldAnswer(
   input: RelayInput,
-  factsOf?: (end: RelayEnd) => object,
+  { factsOf, along }: { factsOf?: (end: RelayEnd) => object; along?: Pick<ReadAlong, 'add'> } = {},
 ): Promise<{ end: RelayEnd; json: string } | { end: RelayEnd; error: GatewayError }> {
   const { source, surface, model, createdSeconds } = input
   const fold = createFold(surface)
@@ -178,7 +193,10 @@ export async function foldAnswer(
   for (;;) {
     const step = await source.next()
     usage = step.usage ?? usage
-    for (const members of step.members) fold.add({ members })
+    for (const members of step.members) {
+      fold.add({ members })
+      along?.add(members)
+    }
     if (step.outcome === undefined) continue
     const end = { outcome: step.outcome, ...(usage && { usage }), ...(step.pools && { pools: step.pools }) }
     if (step.outcome !== 'completed') return { end, error: FAILURES[step.outcome] }

@@ -23,7 +23,7 @@ export function aReceiptInput(change: Partial<ReceiptInput> = {}): ReceiptInput 
     tenant: 'acme',
     surface: 'chat',
     model: 'story',
-    requestDigest: new Uint8Array(32),
+    requestDigest: 'A'.repeat(43),
     answerDigest: 'yTseR1-FBofwdXa9N7EnsozQ8M47bxYleCjnVGGt2ZM',
     outcome: 'completed',
     facts: FACTS,

@@ -56,6 +56,7 @@ export function setUp(about: About) {
   const narrowing: Narrowing = {
     cache: must(cache.ok ? cache.value : undefined),
     isResumable: about.isResumable ?? false,
+    wantsReceipt: false,
     ...(about.idempotencyKey === undefined ? {} : { idempotencyKey: about.idempotencyKey }),
   }
   const home = hasHome ? homeOf(placement, edgeRegion, { kind: 'dev' }) : undefined

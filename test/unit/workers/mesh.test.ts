@@ -4,13 +4,16 @@ import type { Environment } from '../../../workers/environment.ts'
 import { startMesh } from '../../../workers/mesh.ts'
 import { aMeshConfig } from '../../support/mesh-config.ts'
 
-const CONFIG = JSON.stringify(
-  aMeshConfig({
-    'eu-central': 'http://10.0.0.1',
-    'us-east': 'http://10.0.0.2',
-    'ap-southeast': 'http://10.0.0.3',
-  }),
-)
+const MESH = aMeshConfig({
+  'eu-central': 'http://10.0.0.1',
+  'us-east': 'http://10.0.0.2',
+  'ap-southeast': 'http://10.0.0.3',
+})
+const CONFIG = JSON.stringify(MESH)
+const ALWAYS = JSON.stringify({
+  ...MESH,
+  tenants: MESH.tenants.map((tenant) => ({ ...tenant, receipts: 'always' })),
+})
 const SECRET = 'a secret of thirty-two characters'
 
 /** An environment with these text bindings; objects and KV are not needed to start. */
@@ -45,6 +48,12 @@ test.each([
     /MESH_ENCRYPTION_SECRET_PREVIOUS, if it is set/,
   ],
   ['a short admin token', { ...GOOD, MESH_ADMIN_TOKEN: 'short' }, /MESH_ADMIN_TOKEN must be set/],
+  ['a receipt key that is no seed', { ...GOOD, MESH_RECEIPT_KEY: SECRET }, /MESH_RECEIPT_KEY must be 64/],
+  [
+    'receipts for every answer of a tenant and nothing to sign them with',
+    { ...GOOD, MESH_CONFIG: ALWAYS },
+    /Tenant "demo" has receipts = "always": set the secret MESH_RECEIPT_KEY/,
+  ],
   ['a broken config', { ...GOOD, MESH_CONFIG: 'version = 2' }, /version/],
   ['private pools in the cloud', { ...GOOD, MESH_MODE: 'cloudflare' }, /pools\[0\] \("eu-central"\)\.url/],
 ])('refuses to start with %s', (_name, bindings, reason) => {

@@ -60,6 +60,7 @@ function aContext({
     keyId: 'k1',
     narrowing: {},
     generation: { model: 'story', includeUsage: false },
+    requestDigest: 'asked',
     sharing,
     placement: { restricted, pools: jurisdictions.map((jurisdiction) => ({ region: { jurisdiction } })) },
     receivedAtMs: nowMs - 7,
@@ -145,7 +146,12 @@ test('where it was processed is said, and whether rules had a say', async () => 
 })
 
 test('a run names the log that the answer is read from; what no log has is no run', async () => {
-  expect(await runOf(headersOf({}))).toMatchObject({ nonce: 'nonce', fingerprint: 'fp', take: 'take' })
+  expect(await runOf(headersOf({}))).toMatchObject({
+    nonce: 'nonce',
+    fingerprint: 'fp',
+    asked: 'asked',
+    take: 'take',
+  })
   expect(await headersOf({ outcome: 'bypass' }, { sharing: SAMPLED })).not.toHaveProperty('x-mesh-run')
 })
 

@@ -32,6 +32,7 @@ test('without headers nothing is narrowed', () => {
   const result = received([])
   expect(result.ok && result.value.narrowing).toEqual({
     isResumable: false,
+    wantsReceipt: false,
     cache: { read: true, write: true, onlyIfCached: false },
   })
 })
@@ -46,6 +47,7 @@ test('of other headers what rules ask about is kept, and nothing else', () => {
   const result = received(sent, rules)
   expect(result.ok && result.value.narrowing).toEqual({
     isResumable: false,
+    wantsReceipt: false,
     cache: { read: true, write: true, onlyIfCached: false },
     headers: { 'x-department': 'radiology, surgery', 'x-case': null },
   })
