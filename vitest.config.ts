@@ -57,6 +57,8 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           setupFiles: './test/support/property-seed.ts',
           isolate: false,
+          // Properties try thousands of cases, and a busy machine is no mistake of theirs.
+          testTimeout: 30_000,
         },
       },
       {

@@ -31,6 +31,8 @@ export type GatewayError =
   | { readonly reason: 'missing_api_key' }
   | { readonly reason: 'invalid_api_key' }
   | { readonly reason: 'admin_unauthorized' }
+  | { readonly reason: 'admin_forbidden' }
+  | { readonly reason: 'issuer_unavailable' }
   | { readonly reason: 'termination_not_allowed'; readonly host?: string }
   | { readonly reason: 'residency_violation' }
   | { readonly reason: 'storage_not_available' }
@@ -152,6 +154,11 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
   missing_api_key: () => auth('No API key was sent. Send the header Authorization: Bearer YOUR_KEY.'),
   invalid_api_key: () => auth('The API key is not valid.'),
   admin_unauthorized: () => auth('The admin token is missing or not valid.'),
+  admin_forbidden: () => forbidden('Your role does not allow this.'),
+  issuer_unavailable: () => ({
+    ...server(503, 'The issuer of this token could not be asked for its keys. Try again shortly.'),
+    headers: after(5),
+  }),
   termination_not_allowed: ({ host }) =>
     forbidden(
       host === undefined

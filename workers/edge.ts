@@ -1,4 +1,5 @@
 /** What one isolate keeps for all requests, and what one request is given to work with. */
+import { createBearerTokens, type BearerTokens } from './access/bearer-tokens.ts'
 import { createStubs, type Stubs } from './objects/stubs.ts'
 import type { Mesh } from './mesh.ts'
 import type { Runtime } from './runtime.ts'
@@ -24,6 +25,7 @@ export interface Isolate {
   readonly keys: TenantKeyring
   readonly answers: AnswerStore
   readonly poisoned: PoisonStore
+  readonly tokens: BearerTokens
   /** Undefined where there is no key to sign with. */
   readonly signer: Signer | undefined
 }
@@ -50,6 +52,7 @@ export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
       runtime.log({ event: 'storage_error', object: 'kv' }),
     ),
     poisoned: createPoisonStore(),
+    tokens: createBearerTokens(mesh.config, mesh.fingerprintSecret, runtime),
     signer: mesh.receiptKeys === undefined ? undefined : createSigner(mesh.receiptKeys),
     bodies: createBodyBudget(mesh.config.limits.body_budget_bytes),
   }

@@ -5,6 +5,7 @@ import { checkKeys } from './check-keys.ts'
 import { checkLimits } from './check-limits.ts'
 import { checkMode } from './check-mode.ts'
 import { checkModels } from './check-models.ts'
+import { checkOidc } from './check-oidc.ts'
 import { checkPools } from './check-pools.ts'
 import { checkReach } from './check-reach.ts'
 import { checkReferences } from './check-references.ts'
@@ -28,6 +29,7 @@ export function checkDraft(draft: Draft, mode: MeshMode): ConfigProblem[] {
     ...checkReach(draft),
     ...checkSharedPrefix(draft),
     ...checkKeys(draft, mode),
+    ...checkOidc(draft, mode),
     ...checkMode(draft, mode),
     ...checkLimits(draft),
   ]

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { modelSchema, poolSchema, regionSchema } from './config-pools.ts'
 import type { DIALECTS } from './config-pools.ts'
+import { oidcSchema } from './config-oidc.ts'
 import { ruleSchema, tenantSchema } from './config-tenants.ts'
 import type { selectorSchema } from './config-tenants.ts'
 import { many, number, some, text, ttlSeconds, whole } from './config-values.ts'
@@ -61,6 +62,7 @@ export const meshSchema = z
     pools: some(poolSchema, 'at least one pool, [[pools]]').describe('Inference endpoints.'),
     models: some(modelSchema, 'at least one model, [[models]]').describe('The names clients use.'),
     tenants: some(tenantSchema, 'at least one tenant, [[tenants]]').describe('Who may use what, and where.'),
+    oidc: many(oidcSchema, 'issuers, [[oidc]]').default([]).describe('Issuers whose tokens are believed.'),
     rules: many(ruleSchema, 'rules, [[rules]]')
       .default([])
       .describe('What takes pools away from some requests.'),

@@ -38,8 +38,13 @@ describe('a key', () => {
     'ap-southeast': 'http://c.test',
   })
   const mesh = { tenants: new Map(config.tenants.map((tenant) => [tenant.id, tenant])) } as unknown as Mesh
+  const tokens = { of: () => Promise.reject(new Error('no key is a token')) }
   const identified = (authorization?: string) =>
-    identify(new Headers(authorization === undefined ? {} : { authorization }), { mesh })
+    identify(
+      new Headers(authorization === undefined ? {} : { authorization }),
+      { host: 'a.test' },
+      { mesh, tokens },
+    )
 
   test.each(['Bearer', 'bearer', 'BEARER', 'Bearer  '])('is found after "%s"', async (scheme) => {
     expect(await identified(`${scheme} ${KEYS['eu-bank']}`)).toMatchObject({

@@ -1,14 +1,12 @@
-/** /admin/v1: what the operator may see and do, behind a token of its own. */
-import { Hono, type MiddlewareHandler } from 'hono'
+/** /admin/v1: what the operator may see and do, behind tokens of its own. */
+import { Hono } from 'hono'
 import { tenantHome } from '../../shared/residency/tenant-home.ts'
+import { requireAdmin } from '../access/require-admin.ts'
 import type { AppVariables } from '../app-variables.ts'
-import { isEqualSecret } from '../digests.ts'
 import { failed } from '../error-response.ts'
 import { adminPoolRoutes } from './admin-pools.ts'
 import { adminResidencyRoutes } from './admin-residency.ts'
 import { adminRouteRoutes } from './admin-route.ts'
-
-const BEARER = /^Bearer +([\x21-\x7e]{1,512})$/i
 
 export function adminRoutes(): Hono<AppVariables> {
   const admin = new Hono<AppVariables>()
@@ -42,13 +40,4 @@ export function adminRoutes(): Hono<AppVariables> {
     return context.json({ epoch: await stubs.tenantLedger(home, objectName).raiseEpoch() })
   })
   return admin
-}
-
-const requireAdmin: MiddlewareHandler<AppVariables> = async (context, next) => {
-  const token = BEARER.exec(context.req.header('authorization') ?? '')?.[1] ?? ''
-  if (!(await isEqualSecret(token, context.get('edge').mesh.adminToken))) {
-    return failed({ reason: 'admin_unauthorized' })
-  }
-  await next()
-  return undefined
 }

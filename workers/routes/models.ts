@@ -1,5 +1,5 @@
 /** GET /v1/models and /v1/models/{id}: the models that the key may use, and no other. */
-import type { Handler } from 'hono'
+import type { Context, Handler } from 'hono'
 import type { Model, Tenant } from '../../shared/schema/mesh.ts'
 import type { AppVariables } from '../app-variables.ts'
 import type { Edge } from '../edge.ts'
@@ -8,19 +8,24 @@ import { identify } from '../stages/authenticate.ts'
 import { isModelAllowed } from '../stream/json-body.ts'
 
 export const listModels: Handler<AppVariables> = async (context) => {
-  const identity = await identify(context.req.raw.headers, context.get('edge'))
+  const identity = await identifyIn(context)
   if (!identity.ok) return failed(identity.error)
   const data = modelsOf(identity.value.tenant, context.get('edge')).map(card)
   return context.json({ object: 'list', data }, 200, { 'cache-control': 'no-store' })
 }
 
 export const showModel: Handler<AppVariables> = async (context) => {
-  const identity = await identify(context.req.raw.headers, context.get('edge'))
+  const identity = await identifyIn(context)
   if (!identity.ok) return failed(identity.error)
   const wanted = context.req.param('model')
   const model = modelsOf(identity.value.tenant, context.get('edge')).find(({ id }) => id === wanted)
   if (model === undefined) return failed({ reason: 'model_not_found' })
   return context.json(card(model), 200, { 'cache-control': 'no-store' })
+}
+
+function identifyIn(context: Context<AppVariables>): ReturnType<typeof identify> {
+  const edge = context.get('edge')
+  return identify(context.req.raw.headers, edge.runtime.arrivalOf(context.req.raw), edge)
 }
 
 function modelsOf(tenant: Tenant, edge: Edge): readonly Model[] {
