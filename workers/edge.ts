@@ -6,6 +6,7 @@ import type { Runtime } from './runtime.ts'
 import { createSigner, type Signer } from './receipts/signer.ts'
 import { createAnswerStore, type AnswerStore } from './stores/answer-store.ts'
 import { createBodyBudget, type BodyBudget } from './stores/body-budget.ts'
+import { createKeyGuesses, type KeyGuesses } from './stores/key-guesses.ts'
 import { createLeaseStore, type LeaseStore } from './stores/lease-store.ts'
 import { createPoisonStore, type PoisonStore } from './stores/poison-store.ts'
 import type { MonitorLink } from './stores/monitor-link.ts'
@@ -26,6 +27,7 @@ export interface Isolate {
   readonly answers: AnswerStore
   readonly poisoned: PoisonStore
   readonly tokens: BearerTokens
+  readonly guesses: KeyGuesses
   /** Undefined where there is no key to sign with. */
   readonly signer: Signer | undefined
 }
@@ -52,6 +54,7 @@ export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
       runtime.log({ event: 'storage_error', object: 'kv' }),
     ),
     poisoned: createPoisonStore(),
+    guesses: createKeyGuesses(runtime, mesh.env.KEY_GUESSES),
     tokens: createBearerTokens(mesh.config, mesh.fingerprintSecret, runtime),
     signer: mesh.receiptKeys === undefined ? undefined : createSigner(mesh.receiptKeys),
     bodies: createBodyBudget(mesh.config.limits.body_budget_bytes),

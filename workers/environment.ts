@@ -4,6 +4,7 @@ import type { PoolMonitorRpc } from './objects/pool-monitor-rpc.ts'
 import type { ReceiptShelfRpc } from './objects/receipt-shelf-rpc.ts'
 import type { RegionMonitorRpc } from './objects/region-monitor-rpc.ts'
 import type { TenantLedgerRpc } from './objects/tenant-ledger-rpc.ts'
+import type { RateLimit } from './stores/key-guesses.ts'
 
 export interface Environment {
   /** `cloudflare` | `single:<jurisdiction>` | `dev`; anything else refuses to start. */
@@ -25,6 +26,8 @@ export interface Environment {
   readonly MESH_NODE_PLACE?: string
   /** Answers 200 while this node takes requests; bound by `npm run serve` only. */
   readonly MESH_READINESS?: Fetcher
+  /** Counts wrong keys by address over a data centre; where it is not bound each isolate counts for itself. */
+  readonly KEY_GUESSES?: RateLimit
   readonly ANSWERS: KVNamespace
   readonly LOG_SHARD: DurableObjectNamespace<LogShardRpc>
   readonly TENANT_LEDGER: DurableObjectNamespace<TenantLedgerRpc>

@@ -16,6 +16,10 @@ export const ADMIN_PERMISSIONS: readonly (readonly [string, string, Permission])
   ['POST', '/route/explain', 'see'],
   ['POST', '/residency/explain', 'see'],
   ['POST', '/tenants/{tenant}/purge', 'manage'],
+  ['GET', '/tenants/{tenant}/keys', 'manage'],
+  ['POST', '/tenants/{tenant}/keys', 'manage'],
+  ['POST', '/tenants/{tenant}/keys/*/rotate', 'manage'],
+  ['DELETE', '/tenants/{tenant}/keys/*', 'manage'],
 ]
 
 /** Undefined where only the admin token opens. `path`: below /admin/v1, without a query. */

@@ -3,6 +3,8 @@
  * key), for a few seconds. Revoking is waiting: a change is done when every older lease has run out.
  */
 
+import type { ManagedKeys } from '../access/managed-keys.ts'
+
 /** A tenant's cache epoch, and the key under which everything made in it is stored. */
 export interface EpochGrant {
   /** Raising it is a purge. */
@@ -11,7 +13,13 @@ export interface EpochGrant {
   readonly wrappedKey: string
 }
 
-export interface Lease extends EpochGrant {
+/** What a tenant's ledger grants. */
+export interface TenantGrant extends EpochGrant {
+  /** Keys beside those of the config, and ids that are good no more; absent: none. */
+  readonly managedKeys?: ManagedKeys
+}
+
+export interface Lease extends TenantGrant {
   readonly configVersion: string
   /** Tenant id. */
   readonly tenant: string

@@ -68,9 +68,9 @@ describe('what is explained', () => {
 
 describe('a question that is none', () => {
   test.each([
-    ['', undefined, [400, 'invalid_parameter', 'tenant']],
+    ['', undefined, [400, 'missing_parameter', 'tenant']],
     ['?tenant=nobody&model=story', undefined, [400, 'invalid_parameter', 'tenant']],
-    ['?tenant=demo', undefined, [400, 'invalid_parameter', 'model']],
+    ['?tenant=demo', undefined, [400, 'missing_parameter', 'model']],
     ['?tenant=demo&model=poem', undefined, [400, 'invalid_parameter', 'model']],
     ['?tenant=demo&model=story&key=k9', undefined, [400, 'invalid_parameter', 'key']],
     ['?tenant=demo&model=story&country=Germany', undefined, [400, 'invalid_parameter', 'country']],

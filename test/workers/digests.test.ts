@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { tenantOfKey } from '../../shared/schema/api-key.ts'
 import { isEqualSecret, sha256Hex, webCryptoDigests } from '../../workers/digests.ts'
 import type { Mesh } from '../../workers/mesh.ts'
+import { productionRuntime } from '../../workers/runtime.ts'
 import { identify } from '../../workers/stages/authenticate.ts'
+import { createKeyGuesses } from '../../workers/stores/key-guesses.ts'
 import { KEYS } from '../support/keys.ts'
 import { aMeshConfig } from '../support/mesh-config.ts'
 
@@ -38,13 +40,18 @@ describe('a key', () => {
     'ap-southeast': 'http://c.test',
   })
   const mesh = { tenants: new Map(config.tenants.map((tenant) => [tenant.id, tenant])) } as unknown as Mesh
-  const tokens = { of: () => Promise.reject(new Error('no key is a token')) }
-  const identified = (authorization?: string) =>
-    identify(
-      new Headers(authorization === undefined ? {} : { authorization }),
-      { host: 'a.test' },
-      { mesh, tokens },
-    )
+  const edge = {
+    mesh,
+    tokens: { of: () => Promise.reject(new Error('no key is a token')) },
+    leases: { hold: () => Promise.resolve({ kind: 'not_needed' as const }) },
+    guesses: createKeyGuesses(productionRuntime, undefined),
+    runtime: productionRuntime,
+    waitUntil: () => undefined,
+  }
+  const identified = (authorization?: string) => {
+    const headers = new Headers(authorization === undefined ? {} : { authorization })
+    return identify({ headers, arrival: { host: 'a.test' }, configVersion: 'cfg_1' }, edge)
+  }
 
   test.each(['Bearer', 'bearer', 'BEARER', 'Bearer  '])('is found after "%s"', async (scheme) => {
     expect(await identified(`${scheme} ${KEYS['eu-bank']}`)).toMatchObject({

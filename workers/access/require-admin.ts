@@ -6,8 +6,9 @@ import type { GatewayError } from '../../shared/errors.ts'
 import { edgeRegionOf } from '../../shared/residency/arrival.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { AppVariables } from '../app-variables.ts'
-import { isEqualSecret } from '../digests.ts'
+import { isEqualSecret, sha256Hex } from '../digests.ts'
 import { failed } from '../error-response.ts'
+import { clientAddress } from '../stages/authenticate.ts'
 import { looksLikeToken } from './bearer-tokens.ts'
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i
@@ -27,14 +28,23 @@ export const requireAdmin: MiddlewareHandler<AppVariables> = async (context, nex
   return undefined
 }
 
-/** All that the bearer is; at least one. Fails with `admin_unauthorized`, or `issuer_unavailable`. */
+/** All that the bearer is; at least one. Fails with `admin_unauthorized`, `too_many_wrong_keys` or `issuer_unavailable`. */
 async function principalsOf(
   context: Context<AppVariables>,
 ): Promise<Result<readonly Principal[], GatewayError>> {
-  const { mesh, tokens, runtime } = context.get('edge')
+  const { mesh, tokens, guesses, runtime, waitUntil } = context.get('edge')
   const credential = BEARER.exec(context.req.header('authorization') ?? '')?.[1] ?? ''
-  if (await isEqualSecret(credential, mesh.adminToken)) return ok([{ who: 'token', role: 'root' }])
-  if (!looksLikeToken(credential)) return err({ reason: 'admin_unauthorized' })
+  const digest = await sha256Hex(credential)
+  const address = clientAddress(context.req.raw.headers)
+  if (guesses.isSlowed(address, digest)) return err({ reason: 'too_many_wrong_keys' })
+  if (await isEqualSecret(credential, mesh.adminToken)) {
+    guesses.wasRight(digest)
+    return ok([{ who: 'token', role: 'root' }])
+  }
+  if (!looksLikeToken(credential)) {
+    guesses.wasWrong(address, waitUntil)
+    return err({ reason: 'admin_unauthorized' })
+  }
   const from = edgeRegionOf(runtime.arrivalOf(context.req.raw), mesh.config.regions)
   const bearer = await tokens.of(credential, from)
   if (!bearer.ok) {

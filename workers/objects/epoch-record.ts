@@ -44,8 +44,8 @@ export function createEpochRecord({ storage, vault, name, onLostKey }: EpochReco
     return vault.newWrappedKey(contextOf(epoch))
   }
 
-  function write(grant: EpochGrant): void {
-    kv.put(RECORD_KEY, grant)
+  function write({ epoch, wrappedKey }: EpochGrant): void {
+    kv.put(RECORD_KEY, { epoch, wrappedKey })
     kv.delete(OLDER_RECORD_KEY)
   }
 

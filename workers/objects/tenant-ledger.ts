@@ -1,33 +1,46 @@
 /**
  * TenantLedger: one object per tenant, in its home. Grants the leases that isolates act under, holds the cache epoch and its
- * key, and counts the runs that go on without their client; raising the epoch is the purge.
+ * key and the tenant's managed keys, and counts the runs that go on without their client; raising the epoch is the purge.
  */
 import { DurableObject } from 'cloudflare:workers'
+import {
+  createKey,
+  liveKeys,
+  NO_KEYS,
+  revokeKey,
+  rotateKey,
+  type ManagedKey,
+  type ManagedKeys,
+} from '../../shared/access/managed-keys.ts'
 import {
   holdRun,
   releaseRun,
   type DetachedRun,
   type DetachedRuns,
 } from '../../shared/admission/detached-runs.ts'
-import { grant, raiseEpoch, startIssuer, type Issuer } from '../../shared/lease/issuer.ts'
-import type { EpochGrant } from '../../shared/lease/lease.ts'
+import { changeKeys, grant, raiseEpoch, startIssuer, type Issuer } from '../../shared/lease/issuer.ts'
+import type { TenantGrant } from '../../shared/lease/lease.ts'
+import { ok } from '../../shared/result.ts'
 import type { Environment } from '../environment.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
 import { createEpochRecord, type EpochRecord } from './epoch-record.ts'
+import { createKeyRecord, type KeyRecord } from './key-record.ts'
 import type { Methods } from './methods.ts'
-import type { TenantLedgerRpc } from './tenant-ledger-rpc.ts'
+import type { KeyRotation, TenantLedgerRpc } from './tenant-ledger-rpc.ts'
 
 /** Makes the class for a mesh and a runtime: production's, or the local one's. */
 export function tenantLedgerClass({ vault }: Pick<Mesh, 'vault'>, runtime: Runtime) {
   return class TenantLedger extends DurableObject<Environment> implements Methods<TenantLedgerRpc> {
     readonly #record: EpochRecord
+    readonly #keys: KeyRecord
     #started: Issuer | undefined
     #detached: DetachedRuns = []
 
     constructor(ctx: DurableObjectState, env: Environment) {
       super(ctx, env)
       // The id and not the name: it is there in every runtime, and it is a digest of the name.
+      this.#keys = createKeyRecord(ctx.storage)
       this.#record = createEpochRecord({
         storage: ctx.storage,
         vault,
@@ -37,7 +50,9 @@ export function tenantLedgerClass({ vault }: Pick<Mesh, 'vault'>, runtime: Runti
       void ctx.blockConcurrencyWhile(async () => {
         const current = await this.#record.open(runtime.now())
         // After a restart it assumes that somebody holds a lease: what was granted before is not remembered.
-        this.#started = startIssuer(current, runtime.now())
+        const managedKeys = this.#keys.read()
+        const hasKeys = managedKeys.keys.length + managedKeys.revoked.length > 0
+        this.#started = startIssuer(hasKeys ? { ...current, managedKeys } : current, runtime.now())
       })
     }
 
@@ -46,7 +61,7 @@ export function tenantLedgerClass({ vault }: Pick<Mesh, 'vault'>, runtime: Runti
       return this.#started
     }
 
-    grantLease(): Promise<EpochGrant> {
+    grantLease(): Promise<TenantGrant> {
       const [issuer, granted] = grant(this.#issuer, runtime.now())
       this.#started = issuer
       return Promise.resolve(granted)
@@ -60,6 +75,39 @@ export function tenantLedgerClass({ vault }: Pick<Mesh, 'vault'>, runtime: Runti
       return epoch
     }
 
+    listKeys(): Promise<ManagedKeys> {
+      return Promise.resolve(liveKeys(this.#managed, runtime.now()))
+    }
+
+    async createKey(key: Omit<ManagedKey, 'createdAtMs'>, configIds: readonly string[]) {
+      const made = { ...key, createdAtMs: runtime.now() }
+      const changed = createKey(this.#managed, made, configIds)
+      if (!changed.ok) return changed
+      this.#change(changed.value)
+      await runtime.committed()
+      return ok(made)
+    }
+
+    async rotateKey({ id, sha256, overlapMs }: KeyRotation, configIds: readonly string[]) {
+      const overlapUntilMs = runtime.now() + overlapMs
+      const changed = rotateKey(this.#managed, { id, sha256, overlapUntilMs }, configIds)
+      if (!changed.ok) return changed
+      const waitMs = this.#change(changed.value)
+      await runtime.committed()
+      // A key that leaked is replaced without an overlap: then it has to be gone when this returns.
+      if (overlapMs === 0) await scheduler.wait(waitMs)
+      return ok(null)
+    }
+
+    async revokeKey(id: string, configIds: readonly string[]) {
+      const changed = revokeKey(this.#managed, id, configIds)
+      if (!changed.ok) return changed
+      const waitMs = this.#change(changed.value)
+      await runtime.committed()
+      await scheduler.wait(waitMs)
+      return ok(null)
+    }
+
     holdDetached(run: DetachedRun, max: number): Promise<boolean> {
       const [detached, isHeld] = holdRun(this.#detached, run, max, runtime.now())
       this.#detached = detached
@@ -69,6 +117,18 @@ export function tenantLedgerClass({ vault }: Pick<Mesh, 'vault'>, runtime: Runti
     releaseDetached(run: Omit<DetachedRun, 'untilMs'>): Promise<void> {
       this.#detached = releaseRun(this.#detached, run)
       return Promise.resolve()
+    }
+
+    get #managed(): ManagedKeys {
+      return this.#issuer.current.managedKeys ?? NO_KEYS
+    }
+
+    /** Written before it is granted to anybody. */
+    #change(keys: ManagedKeys): number {
+      const [issuer, waitMs] = changeKeys(this.#issuer, keys, runtime.now())
+      this.#keys.write(keys, runtime.now())
+      this.#started = issuer
+      return waitMs
     }
 
     async #raise(): Promise<{ epoch: number; waitMs: number }> {

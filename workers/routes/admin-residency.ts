@@ -4,16 +4,12 @@
  */
 import { Hono, type Context } from 'hono'
 import type { GatewayError } from '../../shared/errors.ts'
-import { isObject } from '../../shared/is-object.ts'
 import { explainPlacement, type PlacementExplanation } from '../../shared/residency/explain.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import { parseJson } from '../../shared/schema/parse-json.ts'
 import { residencyQuestionSchema } from '../../shared/schema/residency-question.ts'
 import type { AppVariables } from '../app-variables.ts'
 import { failed } from '../error-response.ts'
-import { readBodyBytes } from '../stream/body-bytes.ts'
-
-const MAX_BODY_BYTES = 64 * 1024
+import { checkedAgainst, readAdminObject } from './read-admin-body.ts'
 
 export function adminResidencyRoutes(): Hono<AppVariables> {
   const routes = new Hono<AppVariables>()
@@ -32,23 +28,14 @@ interface Explained extends PlacementExplanation {
 
 async function explain(context: Context<AppVariables>): Promise<Result<Explained, GatewayError>> {
   const { mesh } = context.get('edge')
-  const body = await readBody(context)
+  const body = await readAdminObject(context)
   if (!body.ok) return body
   const { residency, ...query } = context.req.query()
   const words = residency?.split(',').map((word) => word.trim())
   const asked = { ...query, ...(words === undefined ? {} : { residency: words }), ...body.value }
-  const question = residencyQuestionSchema.safeParse(asked)
-  if (!question.success) {
-    const [issue] = question.error.issues
-    const param = String(issue?.path[0] ?? '')
-    const isOurs = Object.hasOwn(residencyQuestionSchema.shape, param)
-    return err(
-      isOurs
-        ? { reason: 'invalid_parameter', param, expected: issue?.message ?? 'a value of the right form' }
-        : { reason: 'unsupported_parameter', where: 'The question' },
-    )
-  }
-  const explanation = explainPlacement(question.data, mesh)
+  const question = checkedAgainst(residencyQuestionSchema, asked)
+  if (!question.ok) return question
+  const explanation = explainPlacement(question.value, mesh)
   if (!explanation.ok) {
     const param = explanation.error
     return err({ reason: 'invalid_parameter', param, expected: NAMES[param] })
@@ -61,17 +48,3 @@ const NAMES = {
   key: 'the id of a key of the tenant',
   model: 'the id of a model of the config',
 } as const
-
-/** No body is an empty question. */
-async function readBody(context: Context<AppVariables>): Promise<Result<object, GatewayError>> {
-  const { mesh, bodies } = context.get('edge')
-  const { limits } = mesh.config
-  const within = { ...limits, max_body_bytes: Math.min(MAX_BODY_BYTES, limits.max_body_bytes) }
-  const bytes = await readBodyBytes(context.req.raw, within, bodies)
-  if (!bytes.ok) return bytes
-  bodies.give(bytes.value.byteLength)
-  if (bytes.value.byteLength === 0) return ok({})
-  const value = parseJson(new TextDecoder().decode(bytes.value), { maxDepth: limits.max_depth })
-  if (!value.ok) return value
-  return isObject(value.value) ? ok(value.value) : err({ reason: 'invalid_json' })
-}

@@ -23,9 +23,11 @@ export const showModel: Handler<AppVariables> = async (context) => {
   return context.json(card(model), 200, { 'cache-control': 'no-store' })
 }
 
-function identifyIn(context: Context<AppVariables>): ReturnType<typeof identify> {
+async function identifyIn(context: Context<AppVariables>): ReturnType<typeof identify> {
   const edge = context.get('edge')
-  return identify(context.req.raw.headers, edge.runtime.arrivalOf(context.req.raw), edge)
+  const { headers } = context.req.raw
+  const arrival = edge.runtime.arrivalOf(context.req.raw)
+  return identify({ headers, arrival, configVersion: await edge.mesh.configVersion() }, edge)
 }
 
 function modelsOf(tenant: Tenant, edge: Edge): readonly Model[] {

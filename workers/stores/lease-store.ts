@@ -54,8 +54,7 @@ export function createLeaseStore(
       const grant = await within(stubs.tenantLedger(home, objectName).grantLease(), GRANT_WITHIN_MS)
       if (grant === undefined) return silent(tenant, askedAtMs)
       silentUntilMs.delete(tenant.id)
-      const { epoch, wrappedKey } = grant
-      const lease = leaseFrom({ epoch, wrappedKey, tenant: tenant.id, configVersion }, askedAtMs)
+      const lease = leaseFrom({ ...grant, tenant: tenant.id, configVersion }, askedAtMs)
       keep(lease)
       return { kind: 'held', lease }
     } catch (error) {
