@@ -7,7 +7,7 @@ import { parseMeshMode, type MeshMode } from '../shared/config/mode.ts'
 import { parseNodePlace, type NodePlace } from '../shared/config/node-place.ts'
 import type { MeshConfig, Model, Pool, Region, Tenant } from '../shared/schema/mesh.ts'
 import { sha256Hex, webCryptoDigests } from './digests.ts'
-import { textBinding, type Environment } from './environment.ts'
+import { fetcherBinding, textBinding, type Environment } from './environment.ts'
 import { poolTarget } from './outgoing/pool-target.ts'
 import { readReceiptKeys, type ReceiptKeys } from './receipts/keys.ts'
 import { createVault, type Vault } from './vault/vault.ts'
@@ -68,7 +68,7 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
   const pools = config.ok ? config.value.pools : []
   const targets = pools.map((pool) => ({ pool, target: poolTarget(pool, env) }))
   for (const { pool, target } of targets) {
-    if (target === undefined) mistakes.push(`Pool "${pool.id}": its ${missingName(pool)} is not bound.`)
+    if (target === undefined) mistakes.push(`Pool "${pool.id}": its ${missingName(pool, env)} is not bound.`)
   }
   if (!config.ok || !nodePlace.ok || mistakes.length > 0) throw startError(mistakes)
 
@@ -123,10 +123,10 @@ function boundReceiptKeys(env: Environment, mistakes: string[]): ReceiptKeys | u
   return undefined
 }
 
-function missingName(pool: Pool): string {
-  return pool.binding === undefined
-    ? `secret (auth = "${pool.auth}")`
-    : `binding "${pool.binding}" or its secret`
+function missingName({ auth, binding }: Pool, env: Environment): string {
+  return binding !== undefined && fetcherBinding(env, binding) === undefined
+    ? `binding "${binding}"`
+    : `secret (auth = "${auth}")`
 }
 
 function startError(mistakes: readonly string[]): Error {

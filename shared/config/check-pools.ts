@@ -24,13 +24,10 @@ function contradiction({ value, path }: Entry<Pool>, { regions }: Draft): Config
 }
 
 function address({ value, path }: Entry<Pool>, mode: MeshMode): ConfigProblem[] {
-  if (value.url !== undefined && value.binding !== undefined) {
-    return [{ path, found: 'this pool has both url and binding', expected: 'give one of them' }]
-  }
   if (value.url !== undefined) {
-    const fault = checkPoolUrl(value.url, mode)
+    const fault = checkPoolUrl(value.url, mode, value.binding === undefined ? 'directly' : 'through_binding')
     return fault === undefined ? [] : [{ path: `${path}.url`, ...fault }]
   }
   if (value.binding !== undefined) return []
-  return [{ path, found: 'this pool has neither url nor binding', expected: 'give one of them' }]
+  return [{ path, found: 'this pool has neither url nor binding', expected: 'give one of them, or both' }]
 }

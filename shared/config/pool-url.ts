@@ -10,13 +10,16 @@ import type { ConfigProblem } from './problem.ts'
 
 type Fault = Pick<ConfigProblem, 'found' | 'expected'>
 
+/** How a pool is connected to: over the public network, or through a binding that leads into a private one. */
+export type Way = 'directly' | 'through_binding'
+
 const EXAMPLE = 'give a base URL such as "https://gpu.example.com/v1"'
 const PLAIN_URL =
   /^(https?):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?((?:\/[A-Za-z0-9._~!$&'()*+,;=:@-]*)*)$/i
 const MAX_PORT = 65_535
 
 /** What is wrong with a pool's URL, or undefined. Parts that may be secret (credentials, a query) are not repeated. */
-export function checkPoolUrl(url: string, mode: MeshMode): Fault | undefined {
+export function checkPoolUrl(url: string, mode: MeshMode, way: Way = 'directly'): Fault | undefined {
   if (!/^https?:\/\//i.test(url)) return { found: 'it is not an http or https URL', expected: EXAMPLE }
   const authority = /^https?:\/\/([^/?#\\]*)/i.exec(url)?.[1] ?? ''
   if (authority.includes('@')) {
@@ -38,16 +41,25 @@ export function checkPoolUrl(url: string, mode: MeshMode): Fault | undefined {
       expected: 'write the path without them',
     }
   }
-  return checkHost(url, host, mode) ?? checkScheme(url, scheme, mode)
-}
-
-function checkHost(url: string, host: string, mode: MeshMode): Fault | undefined {
   const kind = classifyHost(host)
   if (kind === 'invalid') return { found: `${quote(url)} has no valid host`, expected: EXAMPLE }
+  // What is sent into a private network travels to its door encrypted, by the binding.
+  if (way === 'through_binding' && kind === 'private') return undefined
+  return checkHost(url, kind, { mode, way }) ?? checkScheme(url, scheme, mode)
+}
+
+function checkHost(
+  url: string,
+  kind: Exclude<HostKind, 'invalid'>,
+  { mode, way }: { readonly mode: MeshMode; readonly way: Way },
+): Fault | undefined {
   if (kind === 'public' || isAllowed(kind, mode)) return undefined
   return {
     found: `${quote(url)} is ${KIND_PHRASES[kind]}, which is allowed ${kind === 'private' ? 'on your own machines and in dev' : 'in dev'} only`,
-    expected: 'give a public address, or a binding',
+    expected:
+      way === 'directly'
+        ? 'give a public address, or a binding'
+        : 'give the address it has in its own network',
   }
 }
 

@@ -86,7 +86,9 @@ export const poolSchema = z.strictObject({
     ),
   binding: text(/^[A-Z][A-Z0-9_]{0,63}$/, 'the upper-case name of a binding, e.g. "ONPREM"')
     .optional()
-    .describe('Name of a fetcher binding (a private network), in place of a URL.'),
+    .describe(
+      'Name of a binding to go through to a private pool. In place of a URL where it leads to one service; beside it where the URL says which.',
+    ),
   auth: text(/^secret:POOL_[A-Z0-9_]{1,64}$/, '"secret:POOL_" and the rest of the name of a secret')
     .optional()
     .describe('"secret:POOL_…": which secret is sent to the pool as its key.'),

@@ -11,6 +11,7 @@ import { startMiniflareMesh } from '../../tools/local/miniflare-mesh.ts'
 import { typicalRttMs } from '../../workers/dev/typical-rtt.ts'
 import { standInsFor, type BrokenParts } from './broken-parts.ts'
 import { aMeshConfig } from './mesh-config.ts'
+import { doorsTo, type PrivateNetwork } from './private-network.ts'
 import { RESTARTER } from './restart.ts'
 
 export const ADMIN_TOKEN = 'test-admin-token-0123456789abcdef'
@@ -34,6 +35,10 @@ export interface MeshOptions extends BrokenParts {
   readonly freshIsolates?: boolean
   /** Whether simulated pools are as far away as their regions. */
   readonly distances?: boolean
+  /** Bindings that lead to pools, given the URLs of the simulated ones by pool id. */
+  readonly network?: (urls: Readonly<Record<string, string>>) => PrivateNetwork
+  /** Secrets that the config names. */
+  readonly poolSecrets?: Readonly<Record<string, string>>
 }
 
 export interface TestMesh {
@@ -67,6 +72,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
   const config = (options.config ?? aMeshConfig)(urls)
   const logs: string[] = []
   const standIns = standInsFor(options)
+  const doors = doorsTo(options.network?.(urls) ?? {})
   const { url, miniflare, objectOwner, restart } = await startMiniflareMesh({
     workerDir: inject('workerDir'),
     colos,
@@ -75,8 +81,8 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
     ...(options.delays === undefined ? {} : { delays: options.delays }),
     ...(options.freshIsolates === undefined ? {} : { freshIsolates: options.freshIsolates }),
     onLog: (line) => logs.push(line),
-    bindings: standIns.bindings,
-    moreWorkers: [RESTARTER, ...standIns.workers],
+    bindings: { ...textBindings(options.poolSecrets), ...standIns.bindings, ...doors.bindings },
+    moreWorkers: [RESTARTER, ...standIns.workers, ...doors.workers],
   })
   return {
     engines,
@@ -91,6 +97,10 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
       await Promise.all(Object.values(engines).map((engine) => engine.close()))
     },
   }
+}
+
+function textBindings(texts: Readonly<Record<string, string>> = {}): Record<string, object> {
+  return Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { type: 'text', value }]))
 }
 
 async function startEngines(options: MeshOptions): Promise<Record<string, Engine>> {

@@ -20,7 +20,7 @@ export function poolTarget(pool: Pool, env: Environment): PoolTarget | undefined
   if (secret === undefined || (pool.binding !== undefined && through === undefined)) return undefined
 
   const adapter = adapterOf(pool)
-  // A binding decides itself where it leads; the host only has to be a host.
+  // A binding that leads to one service needs no address: the host only has to be a host, and nobody's.
   const baseUrl = (pool.url ?? `https://${pool.id}.pool${adapter.basePath ?? '/v1'}`).replace(/\/+$/, '')
   const header = pool.auth_header ?? adapter.authHeader ?? 'authorization'
   return {

@@ -24,12 +24,25 @@ const MISTAKES: readonly Mistake[] = [
   {
     mistake: 'neither url nor binding',
     edits: [['pools.1.url', undefined]],
-    prints: ['pools[1] ("us-1"): this pool has neither url nor binding; give one of them'],
+    prints: ['pools[1] ("us-1"): this pool has neither url nor binding; give one of them, or both'],
   },
   {
-    mistake: 'both url and binding',
-    edits: [['pools.1.binding', 'ONPREM']],
-    prints: ['pools[1] ("us-1"): this pool has both url and binding; give one of them'],
+    mistake: 'plain http to a public address, through a binding too',
+    edits: [
+      ['pools.1.binding', 'CLIENT_CERT'],
+      ['pools.1.url', 'http://us.example.com/v1'],
+    ],
+    prints: ['pools[1] ("us-1").url: "http://us.example.com/v1" would send prompts unencrypted; use https'],
+  },
+  {
+    mistake: 'the metadata service, through a binding too',
+    edits: [
+      ['pools.1.binding', 'ONPREM'],
+      ['pools.1.url', 'http://169.254.169.254/v1'],
+    ],
+    prints: [
+      'pools[1] ("us-1").url: "http://169.254.169.254/v1" is a link-local or metadata address, which is allowed in dev only; give the address it has in its own network',
+    ],
   },
   {
     mistake: 'another scheme',

@@ -48,6 +48,21 @@ describe('checkPoolUrl', () => {
     expect([CLOUDFLARE, SINGLE, DEV].map((mode) => checkPoolUrl(url, mode) === undefined)).toEqual(allowed)
   })
 
+  test.each<[url: string, isAllowed: boolean]>([
+    ['http://10.0.0.7:8000/v1', true],
+    ['http://vllm:8000/v1', true],
+    ['https://gpu.internal/v1', true],
+    ['https://gpu.example.com/v1', true],
+    ['http://gpu.example.com/v1', false],
+    ['http://localhost:8000/v1', false],
+    ['http://127.1/v1', false],
+    ['http://169.254.169.254/v1', false],
+    ['http://192.0.2.1/v1', false],
+    ['http://user@10.0.0.7/v1', false],
+  ])('%j through a binding, in cloudflare mode: %s', (url, isAllowed) => {
+    expect(checkPoolUrl(url, CLOUDFLARE, 'through_binding') === undefined).toBe(isAllowed)
+  })
+
   test('takes no URL that the URL Standard reads as leading elsewhere than to a public host', () => {
     const pieces = fc.constantFrom(
       'http',

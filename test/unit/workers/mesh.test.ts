@@ -108,3 +108,22 @@ test('a pool’s missing secret is said together with what else is missing', () 
     /MESH_FINGERPRINT_SECRET(?:.|\n)*POOL_EU_CENTRAL/,
   )
 })
+
+test('refuses to start when a binding that a pool goes through is not bound, and says which of its names is missing', () => {
+  const config = JSON.parse(CONFIG) as { pools: { auth?: string; url?: string; binding?: string }[] }
+  const [pool] = config.pools
+  Object.assign(pool ?? {}, { url: undefined, binding: 'ONPREM', auth: 'secret:POOL_ONPREM' })
+  const text = JSON.stringify(config)
+  const started = (bindings: object) => startMesh({ ...environment(GOOD), ...bindings }, text)
+  const door = { fetch: () => Promise.reject(new Error('never asked here')) }
+  expect(() => started({ POOL_ONPREM: 'key' })).toThrow(
+    'Warmpath refuses to start:\n  Pool "eu-central": its binding "ONPREM" is not bound.',
+  )
+  expect(() => started({ POOL_ONPREM: 'key', ONPREM: 'a text' })).toThrow('its binding "ONPREM" is not bound')
+  expect(() => started({ ONPREM: door })).toThrow('its secret (auth = "secret:POOL_ONPREM") is not bound')
+  expect([...started({ POOL_ONPREM: 'key', ONPREM: door }).poolHosts]).toEqual([
+    'eu-central.pool',
+    '10.0.0.2',
+    '10.0.0.3',
+  ])
+})
