@@ -12,6 +12,7 @@ import { refuse, respondWithJson, respondWithStream, type Failure } from './resp
 import { admit } from './stages/admit.ts'
 import { authenticate } from './stages/authenticate.ts'
 import { checkArrival } from './stages/check-arrival.ts'
+import { checkStorage } from './stages/check-storage.ts'
 import { fingerprintRequest } from './stages/fingerprint.ts'
 import { lookUp } from './stages/look-up.ts'
 import { placeRequest } from './stages/place.ts'
@@ -74,7 +75,9 @@ async function understand(incoming: Incoming, edge: Edge): Promise<Result<Unders
   try {
     const placed = placeRequest(read.value.context, edge)
     if (!placed.ok) return stop(placed.error, read.value.context)
-    const admitted = admit(placed.value, edge)
+    const storable = checkStorage(placed.value)
+    if (!storable.ok) return stop(storable.error, placed.value)
+    const admitted = admit(storable.value, edge)
     if (!admitted.ok) return stop(admitted.error, placed.value)
     const promised = promiseReceipt(admitted.value, admitted.value.generation.stream, edge)
     if (!promised.ok) return stop(promised.error, admitted.value)

@@ -1,5 +1,6 @@
 /** What tenants and rules say of classes, headers, premises and storage holds from the first header to the last copy. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { askToExplain } from '../support/admin.ts'
 import { chat, type ChatOptions } from '../support/chat.ts'
 import { aMeshConfig, sha256 } from '../support/mesh-config.ts'
 import { startMesh, type TestMesh } from '../support/mesh.ts'
@@ -161,11 +162,33 @@ describe('of a tenant', () => {
   test('that stores nothing no answer is kept, for whatever purpose', async () => {
     const notStored = 'warmpath; fwd=bypass; detail=no_home'
     expect(await twice('forgetful')).toEqual([notStored, notStored])
+  })
+
+  test('that stores nothing a request for what has to be stored is refused, before a pool is asked', async () => {
+    const asked = (): number =>
+      Object.values(mesh.engines).reduce((sum, engine) => sum + engine.stats().requests, 0)
+    const before = asked()
     for (const headers of [{ 'x-mesh-resumable': 'true' }, { 'idempotency-key': 'order-1' }]) {
-      const response = await ask('forgetful', 'FRA', { headers, body: { stream: true } })
-      await response.text()
-      expect([response.status, response.headers.get('x-mesh-run')]).toEqual([200, null])
+      for (const body of [{ stream: true }, SHARED]) {
+        const response = await ask('forgetful', 'FRA', { headers, body })
+        expect(response.headers.get('x-should-retry')).toBe('false')
+        expect(await outcomeOf(response)).toBe('403 storage_not_available')
+      }
     }
+    expect(asked()).toBe(before)
+    // What is asked for in so many words to be without it is served.
+    const without = await ask('forgetful', 'FRA', {
+      headers: { 'x-mesh-resumable': 'false' },
+      body: { stream: true },
+    })
+    await without.text()
+    expect([without.status, without.headers.get('x-mesh-run')]).toEqual([200, null])
+    const explained = await askToExplain(mesh, {
+      query: { tenant: 'forgetful', colo: 'FRA' },
+      headers: { 'x-mesh-resumable': 'true' },
+      body: { model: 'story', messages: [{ role: 'user', content: 'Hi' }] },
+    })
+    expect(await outcomeOf(explained)).toBe('403 storage_not_available')
   })
 
   test('that retains for a second an answer is gone after it', async () => {

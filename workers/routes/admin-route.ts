@@ -19,6 +19,7 @@ import type { Edge } from '../edge.ts'
 import { webCryptoDigests } from '../digests.ts'
 import { failed } from '../error-response.ts'
 import { checkArrival } from '../stages/check-arrival.ts'
+import { checkStorage } from '../stages/check-storage.ts'
 import { isKept } from '../stages/fingerprint.ts'
 import { mayKeepHere } from '../stages/may-keep-here.ts'
 import { placeRequest } from '../stages/place.ts'
@@ -108,9 +109,10 @@ async function understand(
   const read = await readBody(arrived.value, edge)
   if (!read.ok) return read
   const placed = placeRequest(read.value.context, edge)
-  if (placed.ok) return ok({ placed: placed.value, release: read.value.release })
+  const storable = placed.ok ? checkStorage(placed.value) : placed
+  if (storable.ok) return ok({ placed: storable.value, release: read.value.release })
   read.value.release()
-  return placed
+  return storable
 }
 
 /** Where nothing is said of the place, this request's own. */

@@ -16,6 +16,7 @@ import { webCryptoDigests } from '../digests.ts'
 import type { Admitted, Fingerprinted, Sharing } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 import { liveLease } from '../live-lease.ts'
+import { wantsToComeBack } from './check-storage.ts'
 
 /** Where nothing is to be kept, whatever the client may want to come back to. */
 const NEVER_KEPT: ReadonlySet<NotShared> = new Set(['off', 'no_store', 'policy'])
@@ -58,7 +59,7 @@ export function isKept(
   policy: ReturnType<typeof cachePolicy>,
   context: Pick<Admitted, 'narrowing'>,
 ): boolean {
-  return policy.share || (wantsToComeBack(context) && !NEVER_KEPT.has(policy.reason))
+  return policy.share || (wantsToComeBack(context.narrowing) && !NEVER_KEPT.has(policy.reason))
 }
 
 interface ShareInput {
@@ -121,10 +122,6 @@ async function share(context: Admitted, input: ShareInput, edge: Edge): Promise<
       request: `${base64Url(request)}/${generation.tokenLimit ?? ''}`,
     }
   }
-}
-
-function wantsToComeBack({ narrowing }: Pick<Admitted, 'narrowing'>): boolean {
-  return narrowing.isResumable || narrowing.idempotencyKey !== undefined
 }
 
 /** Nobody else: it is there for the client to come back to, or to send the same request again. */
