@@ -4,8 +4,6 @@
  * text, a URL, or a key name or value taken from the client's body.
  */
 
-import type { KeyProblem } from './access/managed-keys.ts'
-
 export type GatewayError =
   // What the client sent
   | { readonly reason: 'invalid_json'; readonly position?: number }
@@ -35,7 +33,10 @@ export type GatewayError =
   | { readonly reason: 'too_many_wrong_keys' }
   | { readonly reason: 'admin_unauthorized' }
   | { readonly reason: 'admin_forbidden' }
-  | { readonly reason: KeyProblem }
+  | { readonly reason: 'key_exists' }
+  | { readonly reason: 'key_not_found' }
+  | { readonly reason: 'key_in_config' }
+  | { readonly reason: 'too_many_keys' }
   | { readonly reason: 'issuer_unavailable' }
   | { readonly reason: 'termination_not_allowed'; readonly host?: string }
   | { readonly reason: 'residency_violation' }
@@ -95,8 +96,14 @@ interface Row {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** SDKs retry 408, 409, 429 and 5xx by themselves; where a retry cannot help, we say so. */
+/**
+ * SDKs retry 408, 409, 429 and 5xx by themselves, other statuses not. Every reason with such a status says whether a retry can help,
+ * and so do the others where a reader of the status alone could be wrong.
+ */
+const RETRY = { 'x-should-retry': 'true' } as const
 const NO_RETRY = { 'x-should-retry': 'false' } as const
+/** OpenAI's SDKs honour Retry-After only up to here, Anthropic's sleep any value: never send more. */
+const MAX_RETRY_AFTER_SECONDS = 60
 
 /** Gives an error its status, code and sentence. */
 export function toWire(error: GatewayError): WireError {
@@ -137,8 +144,16 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
     bad(`An object in the body names the same key twice, at character ${position}. Send each key once.`),
   body_too_deep: ({ maxDepth }) =>
     bad(`The body is nested too deeply. At most ${maxDepth} levels are accepted.`),
-  body_incomplete: () => bad('The body ended before it was complete. Send the request again.'),
-  body_too_slow: () => ({ ...bad('The body took too long to arrive. Send the request again.'), status: 408 }),
+  // What was cut on its way, or held up there, is likely to come through the next time.
+  body_incomplete: () => ({
+    ...bad('The body ended before it was complete. Send the request again.'),
+    headers: RETRY,
+  }),
+  body_too_slow: () => ({
+    ...bad('The body took too long to arrive. Send the request again.'),
+    status: 408,
+    headers: RETRY,
+  }),
   body_too_large: ({ maxBytes }) => ({
     ...bad(`The body is too large. At most ${maxBytes} bytes are accepted.`),
     status: 413,
@@ -260,7 +275,11 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
   stream_truncated: () => server(502, 'The pool closed the stream before the answer was complete.'),
   stream_stalled: () => server(504, 'The pool stopped sending before the answer was complete.'),
   pool_stream_error: () => server(502, 'The pool reported an error before the answer was complete.'),
-  total_timeout: () => server(504, 'The answer was not complete within the time allowed.'),
+  // The same request takes the same time again, and the pool's with it.
+  total_timeout: () => ({
+    ...server(504, 'The answer was not complete within the time allowed.'),
+    headers: NO_RETRY,
+  }),
 }
 
 function unsupportedSentence(error: { param?: string; where?: string; position?: number }): string {
@@ -281,11 +300,13 @@ function forbidden(message: string): Row {
   return { status: 403, type: 'permission_error', message, headers: NO_RETRY }
 }
 
+/** Another try may go to another pool, another isolate, or find this one better off; where it cannot, the row says so. */
 function server(status: number, message: string): Row {
-  return { status, type: 'server_error', message }
+  return { status, type: 'server_error', message, headers: RETRY }
 }
 
-/** OpenAI's SDKs honour Retry-After only up to 60 s, Anthropic's sleep any value: never send more. */
+/** What helps only later than an SDK can be told to wait is not to be tried before, again and again: the application decides. */
 function after(seconds: number): Record<string, string> {
-  return { 'retry-after': String(Math.min(60, Math.max(1, Math.ceil(seconds)))) }
+  const told = Math.min(MAX_RETRY_AFTER_SECONDS, Math.max(1, Math.ceil(seconds)))
+  return { 'retry-after': String(told), ...(seconds > MAX_RETRY_AFTER_SECONDS ? NO_RETRY : RETRY) }
 }
