@@ -8,6 +8,7 @@ import { adminKeyRoutes } from './admin-keys.ts'
 import { adminPoolRoutes } from './admin-pools.ts'
 import { adminResidencyRoutes } from './admin-residency.ts'
 import { adminRouteRoutes } from './admin-route.ts'
+import { refuseOtherMethods } from './unmatched.ts'
 
 export function adminRoutes(): Hono<AppVariables> {
   const admin = new Hono<AppVariables>()
@@ -41,5 +42,6 @@ export function adminRoutes(): Hono<AppVariables> {
     const { objectName } = await keys.of(tenant.id)
     return context.json({ epoch: await stubs.tenantLedger(home, objectName).raiseEpoch() })
   })
+  refuseOtherMethods(admin)
   return admin
 }
