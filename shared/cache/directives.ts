@@ -12,8 +12,6 @@ export interface CacheHeaders {
 export interface CacheDirectives {
   /** Whether an answer made earlier may be used. */
   readonly read: boolean
-  /** Whether the answer may be kept for others. */
-  readonly write: boolean
   /** Answer from the cache or not at all. */
   readonly onlyIfCached: boolean
   /** Why nothing is read or kept, if so. */
@@ -24,21 +22,21 @@ export interface CacheDirectives {
   readonly ttlSeconds?: number
 }
 
-const DEFAULTS: CacheDirectives = { read: true, write: true, onlyIfCached: false }
+const DEFAULTS: CacheDirectives = { read: true, onlyIfCached: false }
 
 /** What each word of `x-mesh-cache` changes. */
 const WORDS: Readonly<Record<string, Partial<CacheDirectives>>> = {
   on: {},
-  off: { read: false, write: false, bypass: 'off' },
+  off: { read: false, bypass: 'off' },
   refresh: { read: false },
-  only: { onlyIfCached: true, write: false },
+  only: { onlyIfCached: true },
 }
 
 /** What each valueless directive of Cache-Control changes; RFC 9111 §5.2.3 has unknown ones ignored. */
 const CACHE_CONTROL: Readonly<Record<string, Partial<CacheDirectives>>> = {
   'no-cache': { read: false },
-  'no-store': { read: false, write: false, bypass: 'no_store' },
-  'only-if-cached': { onlyIfCached: true, write: false },
+  'no-store': { read: false, bypass: 'no_store' },
+  'only-if-cached': { onlyIfCached: true },
 }
 
 /**

@@ -9,11 +9,11 @@ export interface PoolErrorText {
   readonly message: string
 }
 
-export const CONTEXT_LENGTH: PoolFault = { kind: 'context_length', retryable: false }
-export const REJECTED: PoolFault = { kind: 'rejected', retryable: false }
-export const MISCONFIGURED: PoolFault = { kind: 'misconfigured', retryable: false }
-export const SATURATED: PoolFault = { kind: 'saturated', retryable: true }
-export const UNAVAILABLE: PoolFault = { kind: 'unavailable', retryable: true }
+export const CONTEXT_LENGTH: PoolFault = { kind: 'context_length' }
+export const REJECTED: PoolFault = { kind: 'rejected' }
+export const MISCONFIGURED: PoolFault = { kind: 'misconfigured' }
+export const SATURATED: PoolFault = { kind: 'saturated' }
+export const UNAVAILABLE: PoolFault = { kind: 'unavailable' }
 
 /** Codes that mean the prompt does not fit: OpenAI, llama.cpp. */
 const CONTEXT_CODES: ReadonlySet<string> = new Set(['context_length_exceeded', 'exceed_context_size_error'])

@@ -51,11 +51,11 @@ export interface ErrorCase {
   readonly fault: PoolFault
 }
 
-export const REJECTED: PoolFault = { kind: 'rejected', retryable: false }
-export const CONTEXT_LENGTH: PoolFault = { kind: 'context_length', retryable: false }
-export const MISCONFIGURED: PoolFault = { kind: 'misconfigured', retryable: false }
-export const SATURATED: PoolFault = { kind: 'saturated', retryable: true }
-export const UNAVAILABLE: PoolFault = { kind: 'unavailable', retryable: true }
+export const REJECTED: PoolFault = { kind: 'rejected' }
+export const CONTEXT_LENGTH: PoolFault = { kind: 'context_length' }
+export const MISCONFIGURED: PoolFault = { kind: 'misconfigured' }
+export const SATURATED: PoolFault = { kind: 'saturated' }
+export const UNAVAILABLE: PoolFault = { kind: 'unavailable' }
 
 /** What statuses mean without a body that says more. */
 const STATUSES: readonly [number, PoolFault][] = [

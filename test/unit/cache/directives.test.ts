@@ -3,20 +3,20 @@ import { describe, expect, test } from 'vitest'
 import type { CacheDirectives, CacheHeaders } from '../../../shared/cache/directives.ts'
 import { parseCacheDirectives } from '../../../shared/cache/directives.ts'
 
-const plain: CacheDirectives = { read: true, write: true, onlyIfCached: false }
+const plain: CacheDirectives = { read: true, onlyIfCached: false }
 const control = (value: string): CacheHeaders => ({ 'cache-control': value })
 
 test.each<[string, CacheHeaders, Partial<CacheDirectives>]>([
   ['nothing', {}, {}],
   ['on', { 'x-mesh-cache': 'on' }, {}],
-  ['off', { 'x-mesh-cache': 'off' }, { read: false, write: false, bypass: 'off' }],
+  ['off', { 'x-mesh-cache': 'off' }, { read: false, bypass: 'off' }],
   ['refresh', { 'x-mesh-cache': 'refresh' }, { read: false }],
-  ['only', { 'x-mesh-cache': 'only' }, { onlyIfCached: true, write: false }],
-  ['another spelling', { 'x-mesh-cache': ' OFF ' }, { read: false, write: false, bypass: 'off' }],
+  ['only', { 'x-mesh-cache': 'only' }, { onlyIfCached: true }],
+  ['another spelling', { 'x-mesh-cache': ' OFF ' }, { read: false, bypass: 'off' }],
   ['a ttl', { 'x-mesh-cache-ttl': '60' }, { ttlSeconds: 60 }],
   ['no-cache', control('no-cache'), { read: false }],
-  ['no-store', control('no-store'), { read: false, write: false, bypass: 'no_store' }],
-  ['only-if-cached', control('only-if-cached'), { onlyIfCached: true, write: false }],
+  ['no-store', control('no-store'), { read: false, bypass: 'no_store' }],
+  ['only-if-cached', control('only-if-cached'), { onlyIfCached: true }],
   ['max-age', control('max-age=30'), { maxAgeSeconds: 30 }],
   ['a quoted max-age', control('max-age="30"'), { maxAgeSeconds: 30 }],
   ['max-age zero, as browsers send it', control('max-age=0'), { maxAgeSeconds: 0 }],
@@ -27,17 +27,13 @@ test.each<[string, CacheHeaders, Partial<CacheDirectives>]>([
   [
     'on beside no-store',
     { 'x-mesh-cache': 'on', ...control('no-store') },
-    { read: false, write: false, bypass: 'no_store' },
+    { read: false, bypass: 'no_store' },
   ],
-  [
-    'off beside no-cache',
-    { 'x-mesh-cache': 'off', ...control('no-cache') },
-    { read: false, write: false, bypass: 'off' },
-  ],
+  ['off beside no-cache', { 'x-mesh-cache': 'off', ...control('no-cache') }, { read: false, bypass: 'off' }],
   [
     'refresh beside only-if-cached, which nothing can satisfy',
     { 'x-mesh-cache': 'refresh', ...control('only-if-cached') },
-    { read: false, write: false, onlyIfCached: true },
+    { read: false, onlyIfCached: true },
   ],
 ])('%s', (_name, headers, changes) => {
   expect(parseCacheDirectives(headers)).toEqual({ ok: true, value: { ...plain, ...changes } })
@@ -71,7 +67,6 @@ test('no further directive ever allows what the others forbid', () => {
       const more = parseCacheDirectives(control([...some, extra].join(', ')))
       if (!fewer.ok || !more.ok) throw new Error('these can all be read')
       expect(fewer.value.read || !more.value.read).toBe(true)
-      expect(fewer.value.write || !more.value.write).toBe(true)
       expect(more.value.onlyIfCached || !fewer.value.onlyIfCached).toBe(true)
       expect(more.value.maxAgeSeconds ?? Infinity).toBeLessThanOrEqual(fewer.value.maxAgeSeconds ?? Infinity)
     }),

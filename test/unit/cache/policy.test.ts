@@ -20,7 +20,7 @@ function decide({ model = {}, tenant = {}, body = { temperature: 0 }, directives
     model: firstModel(config),
     tenant: firstTenant(config),
     body,
-    directives: { read: true, write: true, onlyIfCached: false, ...directives },
+    directives: { read: true, onlyIfCached: false, ...directives },
   })
   return policy.share ? `share ${policy.ttlSeconds}` : policy.reason
 }
@@ -46,18 +46,10 @@ test.each<[string, Case, string]>([
   ["the tenant's time", { model: { ttl_seconds: 60 }, tenant: { ttl_seconds: 90 } }, 'share 90'],
   ['a client that shortens it', { directives: { ttlSeconds: 5 } }, 'share 5'],
   ['a client that would lengthen it', { directives: { ttlSeconds: 99_999 } }, 'share 3600'],
-  ['a client that switches it off', { directives: { read: false, write: false, bypass: 'off' } }, 'off'],
-  [
-    'a client that forbids storing',
-    { directives: { read: false, write: false, bypass: 'no_store' } },
-    'no_store',
-  ],
+  ['a client that switches it off', { directives: { read: false, bypass: 'off' } }, 'off'],
+  ['a client that forbids storing', { directives: { read: false, bypass: 'no_store' } }, 'no_store'],
   ['a client that refreshes', { directives: { read: false } }, 'share 3600'],
-  [
-    'a client that wants only what is cached',
-    { directives: { onlyIfCached: true, write: false } },
-    'share 3600',
-  ],
+  ['a client that wants only what is cached', { directives: { onlyIfCached: true } }, 'share 3600'],
   [
     'a client that asks for what the operator forbids',
     { model: { mode: 'off' }, directives: { bypass: 'off' } },

@@ -4,7 +4,7 @@ import type { PoolFault } from '../../../shared/pool/pool-fault.ts'
 import { createIngest } from '../../../shared/stream/ingest.ts'
 import type { ReadEvent } from '../../../shared/stream/upstream-event.ts'
 
-const FULL: PoolFault = { kind: 'saturated', retryable: true }
+const FULL: PoolFault = { kind: 'saturated' }
 
 function endOf(readEvent: ReadEvent, text: string) {
   const ingest = createIngest({ surface: 'chat', readEvent, expectedChoices: 1 })

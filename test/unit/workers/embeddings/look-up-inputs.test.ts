@@ -89,7 +89,7 @@ async function setUp({ shard, kv, restricted = false, cache = {}, budgetBytes = 
     tenant,
     placement: must(placement.ok ? placement.value : undefined),
     edgeRegion: must(config.regions[0]),
-    narrowing: { cache: { read: true, write: true, onlyIfCached: false, ...cache } },
+    narrowing: { cache: { read: true, onlyIfCached: false, ...cache } },
     embeddings: { model: 'story', inputs: ['one', 'two', 'three'], encoding: 'float', params: {} },
     batch: batchOf(['one', 'two', 'three']),
     modelVersion: '1',

@@ -12,5 +12,5 @@ test.each<[PoolFault['kind'], PoolFailure]>([
   ['rejected', { kind: 'final', error: { reason: 'pool_rejected_request' } }],
   ['misconfigured', { kind: 'final', error: { reason: 'pool_misconfigured' } }],
 ])('a pool that says in its stream that it is %s', (kind, failure) => {
-  expect(failureOfEvent({ kind, retryable: false })).toEqual(failure)
+  expect(failureOfEvent({ kind })).toEqual(failure)
 })

@@ -33,7 +33,7 @@ test('without headers nothing is narrowed', () => {
   expect(result.ok && result.value.narrowing).toEqual({
     isResumable: false,
     wantsReceipt: false,
-    cache: { read: true, write: true, onlyIfCached: false },
+    cache: { read: true, onlyIfCached: false },
   })
 })
 
@@ -48,7 +48,7 @@ test('of other headers what rules ask about is kept, and nothing else', () => {
   expect(result.ok && result.value.narrowing).toEqual({
     isResumable: false,
     wantsReceipt: false,
-    cache: { read: true, write: true, onlyIfCached: false },
+    cache: { read: true, onlyIfCached: false },
     headers: { 'x-department': 'radiology, surgery', 'x-case': null },
   })
 })
