@@ -2,13 +2,13 @@
 
 export interface FoundServer {
   readonly name: string
-  readonly dialect: 'vllm' | 'llamacpp' | 'openai'
+  readonly dialect: 'vllm' | 'llamacpp' | 'ollama' | 'openai'
   readonly url: string
   readonly models: readonly string[]
 }
 
 const USUAL = [
-  { name: 'Ollama', dialect: 'openai', port: 11434 },
+  { name: 'Ollama', dialect: 'ollama', port: 11434 },
   { name: 'llama.cpp', dialect: 'llamacpp', port: 8080 },
   { name: 'vLLM', dialect: 'vllm', port: 8000 },
   { name: 'LM Studio', dialect: 'openai', port: 1234 },
