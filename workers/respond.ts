@@ -48,7 +48,7 @@ export async function respondWithStream(
   const isEarly = begun === undefined
   const headers = isEarly
     ? await earlyHeaders(context, edge)
-    : await answerHeaders(begun.value, edge, { isWhole: false })
+    : await answerHeaders(begun.value, edge, { isStored: false })
 
   let known: Known = { context }
   async function learn(): Promise<Result<AnswerSource, GatewayError>> {
@@ -98,7 +98,9 @@ export async function respondWithJson(
   signal.removeEventListener('abort', leave)
   const isWhole = 'json' in folded
   const receipt = isWhole ? await writer?.write({ facts, cache: wordOf(context) }, folded.end) : undefined
-  const headers = { ...(await answerHeaders(context, edge, { isWhole })), ...receiptHeaders(receipt) }
+  // A log that has grown beyond its bound has lost its beginning, and is not kept.
+  const isStored = isWhole && folded.size <= edge.mesh.config.limits.max_log_bytes
+  const headers = { ...(await answerHeaders(context, edge, { isStored })), ...receiptHeaders(receipt) }
   const response = isWhole
     ? new Response(folded.json, { headers: { ...JSON_HEADERS, ...headers } })
     : failed(folded.error, headers)

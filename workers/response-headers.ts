@@ -33,7 +33,7 @@ export async function earlyHeaders(context: Fingerprinted, edge: Edge): Promise<
 export async function answerHeaders(
   context: Answered,
   edge: Edge,
-  { isWhole }: { readonly isWhole: boolean },
+  { isStored }: { readonly isStored: boolean },
 ): Promise<Record<string, string>> {
   const { facts } = context.answer
   const nowMs = edge.runtime.now()
@@ -42,7 +42,7 @@ export async function answerHeaders(
   const word = wordOf(context)
   return {
     'x-mesh-cache': word,
-    'cache-status': cacheStatus(cacheOutcome(context, isWhole)),
+    'cache-status': cacheStatus(cacheOutcome(context, isStored)),
     ...(isReplay ? { age: String(ageSeconds) } : {}),
     ...(await runHeader(context, edge)),
     ...factHeaders(facts),
@@ -57,7 +57,7 @@ export function wordOf({ answer: { facts }, sharing }: Answered): AnswerFacts['o
   return isAlone && facts.outcome === 'miss' ? 'bypass' : facts.outcome
 }
 
-function cacheOutcome({ answer: { facts }, sharing }: Answered, isWhole: boolean): CacheOutcome {
+function cacheOutcome({ answer: { facts }, sharing }: Answered, isStored: boolean): CacheOutcome {
   if (sharing.kind === 'shared' && sharing.alone !== undefined && facts.outcome === 'miss') {
     return { word: 'bypass', reason: sharing.alone }
   }
@@ -76,7 +76,7 @@ function cacheOutcome({ answer: { facts }, sharing }: Answered, isWhole: boolean
       return { word: facts.outcome }
     case 'miss':
     case 'refresh':
-      return { word: facts.outcome, isStored: isWhole }
+      return { word: facts.outcome, isStored }
   }
 }
 

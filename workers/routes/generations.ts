@@ -41,8 +41,8 @@ export const resumeGeneration: Handler<AppVariables> = async (context) => {
   const { facts } = resumed.value
   const answer = { facts, cache: 'resumed' } as const
   const relay = relayOf(own.value, resumed.value, from.value)
-  const finish = (end: StreamEnd): void =>
-    record({ context: recorded(own.value), status: 200, facts, ...end }, edge)
+  const finish = (end: StreamEnd, status = 200): void =>
+    record({ context: recorded(own.value), status, facts, ...end }, edge)
   if (!wantsJson) {
     const stream = streamAnswer(
       {
@@ -71,8 +71,12 @@ export const resumeGeneration: Handler<AppVariables> = async (context) => {
     made_at: new Date(facts.createdAtMs).toISOString(),
   })
   const folded = await foldAnswer(relay, { factsOf, ...(writer && { along: writer }) })
+  if ('error' in folded) {
+    const response = failed(folded.error, factHeaders(facts))
+    finish({ end: folded.end, error: folded.error.reason }, response.status)
+    return response
+  }
   finish({ end: folded.end })
-  if ('error' in folded) return failed(folded.error, factHeaders(facts))
   const written = receiptHeaders(await writer?.write(answer, folded.end))
   return new Response(folded.json, { headers: { ...JSON_HEADERS, ...factHeaders(facts), ...written } })
 }

@@ -179,6 +179,14 @@ function answerEvents(job: StreamJob, edge: Edge): EventSource {
   }
 }
 
+/** An answer that is whole. */
+export interface Folded {
+  readonly end: RelayEnd
+  readonly json: string
+  /** Characters of its frames, as logs count them. */
+  readonly size: number
+}
+
 /**
  * Folds the answer into one JSON text, or into the error it ended with. `facts` are added to the JSON, for who asks what
  * became of a run.
@@ -186,22 +194,25 @@ function answerEvents(job: StreamJob, edge: Edge): EventSource {
 export async function foldAnswer(
   input: RelayInput,
   { factsOf, along }: { factsOf?: (end: RelayEnd) => object; along?: Pick<ReadAlong, 'add'> } = {},
-): Promise<{ end: RelayEnd; json: string } | { end: RelayEnd; error: GatewayError }> {
+): Promise<Folded | { readonly end: RelayEnd; readonly error: GatewayError }> {
   const { source, surface, model, createdSeconds } = input
   const fold = createFold(surface)
   let usage: Usage | undefined
+  let size = 0
   for (;;) {
     const step = await source.next()
     usage = step.usage ?? usage
     for (const members of step.members) {
       fold.add({ members })
       along?.add(members)
+      size += members.length
     }
     if (step.outcome === undefined) continue
     const end = { outcome: step.outcome, ...(usage && { usage }), ...(step.pools && { pools: step.pools }) }
     if (step.outcome !== 'completed') return { end, error: FAILURES[step.outcome] }
     const json = fold.answer({ id: idOf(input), model, createdSeconds, ...(usage && { usage }) })
     const facts = factsOf?.(end)
-    return { end, json: facts === undefined ? json : `${json.slice(0, -1)},"mesh":${JSON.stringify(facts)}}` }
+    const whole = facts === undefined ? json : `${json.slice(0, -1)},"mesh":${JSON.stringify(facts)}}`
+    return { end, json: whole, size }
   }
 }

@@ -37,7 +37,7 @@ interface About {
   readonly jurisdictions?: readonly string[]
   readonly restricted?: boolean
   readonly afterMs?: number
-  readonly isWhole?: boolean
+  readonly isStored?: boolean
 }
 
 function aContext({
@@ -71,7 +71,7 @@ function aContext({
 function headersOf(facts: Partial<AnswerFacts>, about: About = {}): Promise<Record<string, string>> {
   const { context, edge } = aContext(about)
   const answer = { facts: { ...FACTS, ...facts }, take: 'take' }
-  return answerHeaders({ ...context, answer } as Answered, edge, { isWhole: about.isWhole ?? true })
+  return answerHeaders({ ...context, answer } as Answered, edge, { isStored: about.isStored ?? true })
 }
 
 function early(about: About): Promise<Record<string, string>> {
@@ -114,7 +114,7 @@ describe('the cache', () => {
 
 test('an answer that has only begun is not said to be stored', async () => {
   const statusOf = async (outcome: AnswerFacts['outcome']) =>
-    (await headersOf({ outcome }, { isWhole: false }))['cache-status']
+    (await headersOf({ outcome }, { isStored: false }))['cache-status']
   expect(await statusOf('miss')).toBe('warmpath; fwd=miss')
   expect(await statusOf('refresh')).toBe('warmpath; fwd=request')
 })
