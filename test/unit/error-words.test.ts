@@ -17,6 +17,7 @@ import { identify } from '../../workers/stages/authenticate.ts'
 import { readBody } from '../../workers/stages/read-body.ts'
 import { receive } from '../../workers/stages/receive.ts'
 import { createBodyBudget } from '../../workers/stores/body-budget.ts'
+import { createKeyGuesses } from '../../workers/stores/key-guesses.ts'
 import { aMeshConfig, sha256 } from '../support/mesh-config.ts'
 
 const MARKER = 'zqxjk'
@@ -63,6 +64,9 @@ const edge = {
     tenants: new Map(config.tenants.map((one) => [one.id, one])),
   },
   bodies: createBodyBudget(1024 * 1024),
+  guesses: createKeyGuesses({ now: () => 0 }, undefined),
+  leases: { hold: () => Promise.resolve({ kind: 'not_needed' }) },
+  runtime: { now: () => 0 },
 } as unknown as Edge
 
 /** Words that a client may know or guess, and what only we know. */
@@ -146,7 +150,7 @@ test('whatever the client sends, the refusal has no word of it, of other tenants
       })
       const arrival = { host: where, colo: where }
       note(receive({ request } as Incoming, edge))
-      note(await identify(request.headers, arrival, edge))
+      note(await identify({ headers: request.headers, arrival, configVersion: 'cfg_1' }, edge))
       note(checkTermination(own, arrival, config.regions))
       note(place({ config, tenant: own, model, arrival, narrow: [where], dataClass: where }))
       const read = await readBody({ request, surface: 'chat', tenant: own } as unknown as Arrived, edge)
