@@ -55,6 +55,8 @@ export type GatewayError =
   // What we, or the pools, cannot do now
   | { readonly reason: 'edge_busy' }
   | { readonly reason: 'config_unavailable' }
+  | { readonly reason: 'audit_unavailable' }
+  | { readonly reason: 'signing_not_available' }
   | { readonly reason: 'run_unavailable' }
   | { readonly reason: 'no_eligible_pool'; readonly retryAfterSeconds: number }
   | { readonly reason: 'pool_timeout' }
@@ -255,6 +257,17 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
   config_unavailable: () => ({
     ...server(503, 'The current configuration could not be confirmed. Try again shortly.'),
     headers: after(1),
+  }),
+  audit_unavailable: () => ({
+    ...server(
+      503,
+      'The audit log could not be reached, and without it nothing is answered. Try again shortly.',
+    ),
+    headers: after(1),
+  }),
+  signing_not_available: () => ({
+    ...server(503, 'This mesh has no key to sign with. Set the secret MESH_RECEIPT_KEY.'),
+    headers: NO_RETRY,
   }),
   run_unavailable: () => ({
     ...server(503, 'The run could not be reached. Try again shortly.'),

@@ -1,5 +1,8 @@
 /** What one isolate keeps for all requests, and what one request is given to work with. */
 import { createBearerTokens, type BearerTokens } from './access/bearer-tokens.ts'
+import { createAuditQueue, type AuditQueue } from './audit/audit-queue.ts'
+import type { AuditTrail } from './audit/audit-trail.ts'
+import { createTenantLogs, type TenantLogs } from './audit/tenant-logs.ts'
 import { createStubs, type Stubs } from './objects/stubs.ts'
 import type { Mesh } from './mesh.ts'
 import type { Runtime } from './runtime.ts'
@@ -30,6 +33,8 @@ export interface Isolate {
   readonly guesses: KeyGuesses
   /** Undefined where there is no key to sign with. */
   readonly signer: Signer | undefined
+  /** Tenants' audit logs, and what is on its way there. */
+  readonly audit: { readonly logs: TenantLogs; readonly queue: AuditQueue }
 }
 
 export interface Edge extends Isolate {
@@ -37,11 +42,14 @@ export interface Edge extends Isolate {
   readonly waitUntil: (work: Promise<unknown>) => void
   /** The region's monitor, behind this request. */
   readonly monitor: MonitorLink
+  /** What this request leaves in its tenant's audit log. */
+  readonly trail: AuditTrail
 }
 
 export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
   const keys = createTenantKeyring(mesh.fingerprintSecret)
   const stubs = createStubs(mesh.env, mesh.mode)
+  const logs = createTenantLogs(mesh, stubs, runtime, keys)
   return {
     mesh,
     runtime,
@@ -57,6 +65,7 @@ export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
     guesses: createKeyGuesses(runtime, mesh.env.KEY_GUESSES),
     tokens: createBearerTokens(mesh.config, mesh.fingerprintSecret, runtime),
     signer: mesh.receiptKeys === undefined ? undefined : createSigner(mesh.receiptKeys),
+    audit: { logs, queue: createAuditQueue(logs, runtime) },
     bodies: createBodyBudget(mesh.config.limits.body_budget_bytes),
   }
 }

@@ -1,4 +1,5 @@
 /** The Worker's bindings, as wrangler.toml declares them. Pools' secrets and private bindings are looked up by name. */
+import type { AuditLogRpc } from './objects/audit-log-rpc.ts'
 import type { LogShardRpc } from './objects/log-shard-rpc.ts'
 import type { PoolMonitorRpc } from './objects/pool-monitor-rpc.ts'
 import type { ReceiptShelfRpc } from './objects/receipt-shelf-rpc.ts'
@@ -34,6 +35,7 @@ export interface Environment {
   readonly REGION_MONITOR: DurableObjectNamespace<RegionMonitorRpc>
   readonly POOL_MONITOR: DurableObjectNamespace<PoolMonitorRpc>
   readonly RECEIPT_SHELF: DurableObjectNamespace<ReceiptShelfRpc>
+  readonly AUDIT_LOG: DurableObjectNamespace<AuditLogRpc>
 }
 
 /** Reads a text binding whose name comes from the config. Undefined where it is not bound, or not text. */

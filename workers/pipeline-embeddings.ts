@@ -7,7 +7,7 @@ import { isLive } from '../shared/lease/lease.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import type { Edge } from './edge.ts'
 import { admitInputs } from './embeddings/admit-inputs.ts'
-import { promptTokensOf, type VectorsAnswer } from './embeddings/answer.ts'
+import { poolsOf, promptTokensOf, type VectorsAnswer } from './embeddings/answer.ts'
 import type { EmbeddingsIncoming, InputsNamed, ItemEntries } from './embeddings/contexts.ts'
 import { keepVectors } from './embeddings/keep-vectors.ts'
 import { lookUpInputs } from './embeddings/look-up-inputs.ts'
@@ -88,7 +88,9 @@ async function answer(
     const admitted = admitInputs(placed.value)
     if (!admitted.ok) return stop(admitted.error, placed.value)
     const named = await nameInputs(admitted.value, edge)
-    const found = await findAndMake(named, hold, edge)
+    // Neither waits for the other; what is made of a request whose decision is not kept nobody gets, and nothing keeps.
+    const [decided, found] = await Promise.all([edge.trail.decide(named), findAndMake(named, hold, edge)])
+    if (!decided.ok) return stop(decided.error, named)
     return found.ok ? found : stop(found.error, named)
   } finally {
     read.value.release()
@@ -161,6 +163,7 @@ function recordAnswer(answered: VectorsAnswer, outcome: 'completed' | 'client_ca
       end: {
         outcome,
         ...(promptTokens === undefined ? {} : { usage: { promptTokens, completionTokens: 0 } }),
+        pools: poolsOf(answered),
       },
       batch: {
         inputs: batch.itemOf.length,

@@ -14,7 +14,7 @@ import { authenticate } from './stages/authenticate.ts'
 import { checkArrival } from './stages/check-arrival.ts'
 import { checkStorage } from './stages/check-storage.ts'
 import { fingerprintRequest } from './stages/fingerprint.ts'
-import { lookUp } from './stages/look-up.ts'
+import { leaveLog, lookUp } from './stages/look-up.ts'
 import { placeRequest } from './stages/place.ts'
 import { makePrivately } from './stages/make-privately.ts'
 import { promiseReceipt } from './stages/promise-receipt.ts'
@@ -53,6 +53,13 @@ async function respond(request: Request, requestId: string, surface: Surface, ed
   const patience = patienceOf(context, edge)
   // With an answer begun the body is in the pool's hands, and ours no more.
   const answering = findOrMake(context, patience, edge).finally(release)
+  // It may break while the decision is waited for; whoever responds then meets it.
+  void answering.catch(() => undefined)
+  const decided = await recorded(context, edge.trail.decide(context), edge)
+  if (!decided.ok) {
+    edge.waitUntil(abandon(context, answering, patience, edge))
+    return refuse({ error: decided.error, context }, edge)
+  }
   const response = context.generation.stream
     ? respondWithStream(context, answering, patience, edge)
     : respondWithJson(answering, edge)
@@ -102,6 +109,19 @@ async function findOrMake(
     return made.ok ? made : stop(patience.explain(made.error), lookedUp.value)
   }
   return ok({ ...lookedUp.value, answer: { ...shared, source: patience.limit(shared.source) } })
+}
+
+/** Nobody is to have the answer: whoever makes it stops, and keeps nothing for a client that might come back. */
+async function abandon(
+  context: Fingerprinted,
+  answering: Promise<Result<Answered, Failure>>,
+  patience: Patience,
+  edge: Edge,
+): Promise<void> {
+  patience.leave()
+  const answered = await answering.catch(() => undefined)
+  if (answered?.ok === true) answered.value.answer.source.cancel()
+  await leaveLog(context, edge)
 }
 
 function stop(error: GatewayError, context: Failure['context']): Result<never, Failure> {

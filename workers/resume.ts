@@ -13,11 +13,12 @@ import { homeOf } from '../shared/residency/home.ts'
 import { intersect, place, type Placement } from '../shared/residency/place.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import type { Home } from '../shared/residency/home.ts'
-import type { Arrived, Incoming } from './contexts.ts'
+import type { Arrived, Incoming, Placed } from './contexts.ts'
 import type { Edge } from './edge.ts'
 import { distrustedTimes } from './log-reader.ts'
 import { factsOfLog } from './objects/log-facts.ts'
 import { travelTo } from './objects/stubs.ts'
+import type { Failure } from './respond.ts'
 import { openRunId } from './run-id.ts'
 import { authenticate } from './stages/authenticate.ts'
 import { checkArrival } from './stages/check-arrival.ts'
@@ -33,7 +34,7 @@ const SHARD_WITHIN_MS = 3000
 
 /** A run whose owner has come back to where it may be read. */
 export interface OwnRun {
-  readonly context: Arrived
+  readonly context: Arrived & Pick<Placed, 'model' | 'placement' | 'home'>
   readonly run: Run
   readonly home: Home
   readonly placement: Placement
@@ -47,36 +48,33 @@ export interface Resumed {
 
 /**
  * Finds out whether the run is this client's, and may be read where it arrived.
- * Fails with `run_not_found` for whatever is not there for this client, whatever the reason.
+ * Fails with `run_not_found` for whatever is not there for this client, whatever the reason; `context` is as much as there was.
  */
-export async function openRun(
-  incoming: Incoming,
-  id: string,
-  edge: Edge,
-): Promise<Result<OwnRun, GatewayError>> {
+export async function openRun(incoming: Incoming, id: string, edge: Edge): Promise<Result<OwnRun, Failure>> {
   const received = receive(incoming, edge)
-  if (!received.ok) return received
+  if (!received.ok) return stop(received.error, incoming)
   const authenticated = await authenticate(received.value, edge)
-  if (!authenticated.ok) return authenticated
+  if (!authenticated.ok) return stop(authenticated.error, received.value)
   const arrived = checkArrival(authenticated.value, edge)
-  if (!arrived.ok) return arrived
+  if (!arrived.ok) return stop(arrived.error, authenticated.value)
   const context = arrived.value
   const { tenant, keyId, lease, edgeRegion, narrowing } = context
 
   const { key } = await edge.keys.of(tenant.id)
   const run = await openRunId(id, { key, keyId })
   const model = run && isModelAllowed(tenant, run.model) ? edge.mesh.models.get(run.model) : undefined
-  if (run === undefined || model === undefined) return notFound()
-  if (lease === undefined) return err({ reason: 'run_unavailable' })
+  if (run === undefined || model === undefined) return stop({ reason: 'run_not_found' }, context)
+  if (lease === undefined) return stop({ reason: 'run_unavailable' }, context)
   // A purge ends what was made before it.
-  if (lease.epoch !== run.epoch) return notFound()
+  if (lease.epoch !== run.epoch) return stop({ reason: 'run_not_found' }, context)
   const narrow = [run.narrow, narrowing.residency].filter((words) => words !== undefined)
   const placement = placeAgain({ tenant, model, context, run, narrow }, edge)
-  if (!placement.ok) return placement
+  if (!placement.ok) return stop(placement.error, { ...context, model })
   const home = homeOf(placement.value, edge.mesh.regions.get(run.home) ?? edgeRegion, edge.mesh.mode)
   // Where it was kept is where it may be kept, or it is not there for anybody.
-  if (home?.region !== run.home) return notFound()
-  return ok({ context, run, home, placement: placement.value, lease })
+  if (home?.region !== run.home) return stop({ reason: 'run_not_found' }, context)
+  const whole = { ...context, model, placement: placement.value, home }
+  return ok({ context: whole, run, home, placement: placement.value, lease })
 }
 
 /** Reads the run's log on from an event. Fails with `run_not_found`, or `run_unavailable` where nobody can say. */
@@ -186,6 +184,6 @@ function isError(error: { readonly reason: string }): error is GatewayError {
   return error.reason !== 'broken' && error.reason !== 'busy' && error.reason !== 'gone'
 }
 
-function notFound(): Result<never, GatewayError> {
-  return err({ reason: 'run_not_found' })
+function stop(error: GatewayError, context: Failure['context']): Result<never, Failure> {
+  return err({ error, context })
 }

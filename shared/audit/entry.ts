@@ -15,6 +15,8 @@ export const auditFacts = z.object({
   at: z.iso.datetime({ precision: 3 }),
   request_id: z.string(),
   decision: z.enum(['allowed', 'refused']),
+  /** Of the response; absent while there is none. */
+  status: z.int().optional(),
   /** Of a refusal, or of an answer that did not end well: the error's code. */
   error: z.string().optional(),
   /** Id of the API key. */
@@ -33,7 +35,10 @@ export const auditFacts = z.object({
   restricted: z.boolean().optional(),
   /** Region and jurisdiction where things of the request are stored; absent: nothing is. */
   home: z.object({ region: z.string(), jurisdiction: z.string() }).optional(),
-  /** Who answered, in order; of a decision: who is asked. */
+  /** Pools that might be asked, in the config's order: the first 64 of them, and how many there are. */
+  allowed_pools: z.array(z.string()).optional(),
+  allowed_count: z.int().optional(),
+  /** Who answered, in order; of a decision: nobody yet. */
   pools: z.array(answeringPool),
   config: z.string(),
   cache: answerFacts.shape.outcome.or(z.literal('resumed')).optional(),

@@ -1,4 +1,5 @@
 /** What no single field can show: duplicates, dangling references, contradictions, and places no request may go. */
+import { checkAudit } from './check-audit.ts'
 import { checkDialects } from './check-dialects.ts'
 import { checkIds } from './check-ids.ts'
 import { checkKeys } from './check-keys.ts'
@@ -23,6 +24,7 @@ export function checkDraft(draft: Draft, mode: MeshMode): ConfigProblem[] {
     ...checkReferences(draft),
     ...checkSelectors(draft),
     ...checkResidency(draft),
+    ...checkAudit(draft, mode),
     ...checkPools(draft, mode),
     ...checkDialects(draft),
     ...checkModels(draft),

@@ -14,10 +14,14 @@ import {
   some,
   text,
   ttlSeconds,
+  whole,
 } from './config-values.ts'
 
 export const FLOOR_FORMS = '{ anywhere = true }, or lists such as { jurisdictions = ["eu"] }'
 const SOVEREIGN = ['only', 'prefer'] as const
+export const AUDIT_WORDS = ['off', 'batched', 'strict'] as const
+/** Ten years. */
+const MAX_AUDIT_DAYS = 3650
 export const CONTINENTS = ['AF', 'AN', 'AS', 'EU', 'NA', 'OC', 'SA'] as const
 
 const selectorLists = {
@@ -136,6 +140,14 @@ export const tenantSchema = z.strictObject({
   receipts: oneOf(['asked', 'always'])
     .default('asked')
     .describe('Which answers get a signed receipt: those whose request asks for one, or all.'),
+  audit: oneOf(AUDIT_WORDS)
+    .optional()
+    .describe(
+      'Audit log: none, kept behind requests, or before an answer begins; without it `batched` if the floor or `sovereign` binds, else `off`.',
+    ),
+  audit_retention_days: whole(1, MAX_AUDIT_DAYS)
+    .default(365)
+    .describe('How long entries of the audit log are kept.'),
   keys: many(apiKey, 'keys, [[tenants.keys]]').default([]).describe('API keys.'),
 })
 

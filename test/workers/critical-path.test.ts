@@ -1,10 +1,11 @@
 /** Under a live lease a private request waits for nothing but its pool, and for a moment for the data centre's cache. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LEASE_TTL_MS } from '../../shared/lease/lease.ts'
+import { BATCH_MS } from '../../workers/audit/audit-queue.ts'
 import type { KEYS } from '../support/keys.ts'
 import { aCountedEdge, aSnapshotOf, START_MS, type CountedEdge } from './support/counted-edge.ts'
 
-const OBJECTS_AND_KV = /^(KV|LOG_SHARD|TENANT_LEDGER|REGION_MONITOR|POOL_MONITOR)\./
+const OBJECTS_AND_KV = /^(KV|LOG_SHARD|TENANT_LEDGER|REGION_MONITOR|POOL_MONITOR|AUDIT_LOG)\./
 const TENANTS: readonly (keyof typeof KEYS)[] = ['demo', 'eu-bank']
 
 // Timers stand still: a request that waited for something that hangs would never be answered.
@@ -97,6 +98,21 @@ describe('when an exchange with the region’s monitor is due', () => {
     await ask(edge)
     expect(onTheWay(edge).filter((event) => OBJECTS_AND_KV.test(event))).toEqual([])
   })
+})
+
+test('what is noted of requests in an audit log is handed over behind them, once for all of a second', async () => {
+  const edge = aCountedEdge({ cached: aSnapshotOf('us-east', START_MS - 500) })
+  await edge.hold('eu-bank')
+  await ask(edge, 'eu-bank')
+  await ask(edge, 'eu-bank')
+  await ask(edge, 'demo')
+  expect(edge.events).not.toContain('AUDIT_LOG.append')
+  await vi.advanceTimersByTimeAsync(BATCH_MS)
+  expect(edge.events.filter((event) => event === 'AUDIT_LOG.append')).toHaveLength(1)
+  expect(edge.audited.map(({ event, decision, pools }) => [event, decision, pools[0]?.pool])).toEqual([
+    ['request', 'allowed', 'eu-central'],
+    ['request', 'allowed', 'eu-central'],
+  ])
 })
 
 test('a lease that is due for renewal is renewed behind the request', async () => {

@@ -78,6 +78,7 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
     RegionMonitor: stored,
     PoolMonitor: stored,
     ReceiptShelf: stored,
+    AuditLog: stored,
   }
 
   return {
@@ -111,6 +112,7 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
             REGION_MONITOR: object('RegionMonitor'),
             POOL_MONITOR: object('PoolMonitor'),
             RECEIPT_SHELF: object('ReceiptShelf'),
+            AUDIT_LOG: object('AuditLog'),
             ...bindings,
           },
           ...(colo === first ? { exports: objects } : {}),

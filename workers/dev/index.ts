@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers'
 import bundledConfig from '../../mesh.toml'
 import { textBinding } from '../environment.ts'
 import { startMesh } from '../mesh.ts'
+import { auditLogClass } from '../objects/audit-log-object.ts'
 import { logShardClass } from '../objects/log-shard.ts'
 import { poolMonitorClass } from '../objects/pool-monitor.ts'
 import { receiptShelfClass } from '../objects/receipt-shelf.ts'
@@ -21,5 +22,6 @@ export const TenantLedger = tenantLedgerClass(mesh, runtime)
 export const RegionMonitor = regionMonitorClass(mesh, runtime)
 export const PoolMonitor = poolMonitorClass(mesh, runtime)
 export const ReceiptShelf = receiptShelfClass(runtime)
+export const AuditLog = auditLogClass(mesh, runtime)
 const isFresh = textBinding(env, 'MESH_DEV_FRESH_ISOLATES') === '1'
 export default isFresh ? createFreshWorker(mesh, runtime) : createWorker(mesh, runtime)

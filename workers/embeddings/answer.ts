@@ -22,3 +22,9 @@ export function promptTokensOf({ context, known, making }: VectorsAnswer): numbe
   }
   return promptTokens
 }
+
+/** Pools that made the vectors, whenever that was, each once. */
+export function poolsOf({ known, making }: VectorsAnswer): readonly string[] {
+  const made = [...known.values(), ...(making?.entries.values() ?? [])]
+  return [...new Set(made.map(({ pool }) => pool))]
+}

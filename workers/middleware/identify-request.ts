@@ -1,6 +1,7 @@
 /** Gives every request its id and the edge to work with, and every response the headers that all of them carry. */
 import type { MiddlewareHandler } from 'hono'
 import type { AppVariables } from '../app-variables.ts'
+import { createAuditTrail } from '../audit/audit-trail.ts'
 import type { Isolate } from '../edge.ts'
 import { monitorLink } from '../stores/monitor-link.ts'
 
@@ -13,7 +14,12 @@ export function identifyRequest(isolate: Isolate): MiddlewareHandler<AppVariable
     context.set('requestId', requestId)
     const waitUntil = (work: Promise<unknown>): void => executionCtx.waitUntil(work)
     const { host } = new URL(context.req.url)
-    context.set('edge', { ...isolate, waitUntil, monitor: monitorLink(isolate.exchange, host, waitUntil) })
+    context.set('edge', {
+      ...isolate,
+      waitUntil,
+      monitor: monitorLink(isolate.exchange, host, waitUntil),
+      trail: createAuditTrail(isolate.audit, isolate, waitUntil),
+    })
     await next()
     const { headers } = context.res
     headers.set('x-request-id', requestId)

@@ -4,6 +4,7 @@ import { tenantHome } from '../../shared/residency/tenant-home.ts'
 import { requireAdmin } from '../access/require-admin.ts'
 import type { AppVariables } from '../app-variables.ts'
 import { failed } from '../error-response.ts'
+import { adminAuditRoutes } from './admin-audit.ts'
 import { adminKeyRoutes } from './admin-keys.ts'
 import { adminPoolRoutes } from './admin-pools.ts'
 import { adminResidencyRoutes } from './admin-residency.ts'
@@ -31,6 +32,7 @@ export function adminRoutes(): Hono<AppVariables> {
   admin.route('/route', adminRouteRoutes())
   admin.route('/residency', adminResidencyRoutes())
   admin.route('/tenants', adminKeyRoutes())
+  admin.route('/tenants', adminAuditRoutes())
 
   /** Returns when nothing cached before the call can be served any more. */
   admin.post('/tenants/:tenant/purge', async (context) => {

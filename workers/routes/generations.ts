@@ -3,7 +3,6 @@ import type { Handler } from 'hono'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { GatewayError } from '../../shared/errors.ts'
 import type { AppVariables } from '../app-variables.ts'
-import type { Incoming } from '../contexts.ts'
 import { failed } from '../error-response.ts'
 import {
   createReceiptWriter,
@@ -11,9 +10,10 @@ import {
   receiptHeaders,
   type ReceiptSubject,
 } from '../receipts/receipt-writer.ts'
+import { refuse } from '../respond.ts'
 import { letGo, openRun, readRun, type OwnRun, type Resumed } from '../resume.ts'
 import { factHeaders } from '../response-headers.ts'
-import { record } from '../stages/record.ts'
+import { record, type RequestRecord } from '../stages/record.ts'
 import { promiseReceipt } from '../stages/promise-receipt.ts'
 import { foldAnswer, streamAnswer, type RelayEnd, type RelayInput, type StreamEnd } from '../stages/relay.ts'
 import { JSON_HEADERS, SSE_HEADERS } from '../response-headers.ts'
@@ -28,21 +28,28 @@ export const resumeGeneration: Handler<AppVariables> = async (context) => {
   const from = readFrom(context.req.query('from'))
   if (!from.ok) return failed(from.error)
   const own = await openRun(await incomingOf(context), context.req.param('run') ?? '', edge)
-  if (!own.ok) return failed(own.error)
-  const resumed = await readRun(own.value, wantsJson ? 0 : from.value, edge)
-  if (!resumed.ok) return failed(resumed.error)
+  if (!own.ok) return refuse(own.error, edge)
+  const [decided, resumed] = await Promise.all([
+    edge.trail.decide(recorded(own.value)),
+    readRun(own.value, wantsJson ? 0 : from.value, edge),
+  ])
+  if (!decided.ok) {
+    if (resumed.ok) resumed.value.source.cancel()
+    return refuse({ error: decided.error, context: recorded(own.value) }, edge)
+  }
+  if (!resumed.ok) return refuse({ error: resumed.error, context: recorded(own.value) }, edge)
 
   const promised = promiseReceipt(own.value.context, !wantsJson, edge)
   if (!promised.ok) {
     resumed.value.source.cancel()
-    return failed(promised.error)
+    return refuse({ error: promised.error, context: recorded(own.value) }, edge)
   }
   const { receipt } = promised.value
   const { facts } = resumed.value
   const answer = { facts, cache: 'resumed' } as const
   const relay = relayOf(own.value, resumed.value, from.value)
   const finish = (end: StreamEnd, status = 200): void =>
-    record({ context: recorded(own.value), status, facts, ...end }, edge)
+    record({ context: recorded(own.value), status, facts, ...end, isResumed: true }, edge)
   if (!wantsJson) {
     const stream = streamAnswer(
       {
@@ -84,7 +91,7 @@ export const resumeGeneration: Handler<AppVariables> = async (context) => {
 export const detachGeneration: Handler<AppVariables> = async (context) => {
   const edge = context.get('edge')
   const own = await openRun(await incomingOf(context), context.req.param('run') ?? '', edge)
-  if (!own.ok) return failed(own.error)
+  if (!own.ok) return failed(own.error.error)
   await letGo(own.value, edge)
   return new Response(null, { status: 204 })
 }
@@ -99,7 +106,7 @@ function subjectOf({ context, run, placement }: OwnRun, from = 0): ReceiptSubjec
   return { context, surface, model, requestDigest: asked, placement, ...(from > 0 ? { from } : {}) }
 }
 
-function recorded({ context, run }: OwnRun): Incoming {
+function recorded({ context, run }: OwnRun): RequestRecord['context'] {
   return { ...context, surface: run.surface }
 }
 

@@ -30,19 +30,29 @@ export interface Credential {
   readonly headers: Headers
   readonly arrival: Arrival
   readonly configVersion: string
+  /** Told of a key that is in the config, whatever becomes of it then. */
+  readonly onKey?: (tenant: Tenant, keyId: string) => void
 }
 
 /** What is needed of an edge to find out who somebody is. */
 export type Identifying = Pick<Edge, 'mesh' | 'tokens' | 'leases' | 'guesses' | 'runtime' | 'waitUntil'>
 
-/** Finds the tenant and the key. Fails as `identify` does. */
+/**
+ * Finds the tenant and the key. Fails as `identify` does, or with `storage_not_available` where the tenant's audit log is strict and
+ * can be kept nowhere.
+ */
 export async function authenticate<Context extends Common<Received>>(
   context: Context,
   edge: Edge,
 ): Promise<Result<Context & Pick<Authenticated, 'tenant' | 'keyId' | 'lease'>, GatewayError>> {
   const { arrival, configVersion, request } = context
-  const identity = await identify({ headers: request.headers, arrival, configVersion }, edge)
-  return identity.ok ? ok({ ...context, ...identity.value }) : identity
+  const { trail } = edge
+  const onKey = (tenant: Tenant, keyId: string): void => void trail.belongsTo(tenant, keyId)
+  const identity = await identify({ headers: request.headers, arrival, configVersion, onKey }, edge)
+  if (!identity.ok) return identity
+  const { tenant, keyId } = identity.value
+  const audited = trail.belongsTo(tenant, keyId)
+  return audited.ok ? ok({ ...context, ...identity.value }) : audited
 }
 
 /**
@@ -78,13 +88,14 @@ export function clientAddress(headers: Headers): string {
 async function identifyKey(
   tenant: Tenant,
   digest: string,
-  { configVersion }: Credential,
+  { configVersion, onKey }: Credential,
   edge: Identifying,
 ): Promise<Result<Identity, GatewayError>> {
   let keyId: string | undefined
   for (const known of tenant.keys) {
     if (await isEqualSecret(digest, known.sha256)) keyId = known.id
   }
+  if (keyId !== undefined) onKey?.(tenant, keyId)
   const held = await edge.leases.hold(tenant, configVersion, edge.waitUntil)
   if (held.kind === 'unavailable' && (keyId === undefined || isRestrictedTenant(tenant))) {
     return err({ reason: 'config_unavailable' })

@@ -150,12 +150,20 @@ async function firstOf(
  * Tells a shard that nobody reads what it has begun for this request: that a stream was cancelled it notices at its next write
  * only, by which time a pool may have generated an answer for nobody. What cannot be reached ends by itself.
  */
-async function letGo({ sharing: { home, fingerprint }, run }: SharedRequest, edge: Edge): Promise<void> {
+async function letGo(
+  { sharing: { home, fingerprint }, run }: Pick<SharedRequest, 'sharing' | 'run'>,
+  edge: Edge,
+): Promise<void> {
   const shard = shardOf(fingerprint, edge.mesh.config.log.shards_per_home)
   await edge.stubs
     .logShard(home, shard)
     .detach(run)
     .catch(() => undefined)
+}
+
+/** The same, of a request that may have none. */
+export async function leaveLog({ sharing, run }: Fingerprinted, edge: Edge): Promise<void> {
+  if (sharing.kind === 'shared') await letGo({ sharing, run }, edge)
 }
 
 async function fromKv(request: SharedRequest, edge: Edge): Promise<Answer | undefined> {

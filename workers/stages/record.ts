@@ -1,5 +1,5 @@
 /**
- * Last stage: one structured line per request, after the answer. It holds codes, counts, names from the config and times:
+ * Last stage: one structured line per request, after the answer, and what its tenant's audit log is to have of it. It holds codes, counts, names from the config and times:
  * nothing of a prompt, an answer, a key, a URL or an exception. It can never fail a request.
  */
 import type { ErrorReason } from '../../shared/errors.ts'
@@ -16,8 +16,14 @@ export interface RequestRecord {
   readonly status: number
   readonly error?: ErrorReason
   readonly facts?: Pick<AnswerFacts, 'outcome'> & Partial<AnswerFacts>
-  readonly end?: { readonly outcome: AnswerOutcome; readonly usage?: Omit<Usage, 'raw'> }
+  readonly end?: {
+    readonly outcome: AnswerOutcome
+    readonly usage?: Omit<Usage, 'raw'>
+    readonly pools?: readonly string[]
+  }
   readonly batch?: BatchRecord
+  /** Whether the client came back to an answer. */
+  readonly isResumed?: boolean
 }
 
 /** Of an embeddings request. */
@@ -71,4 +77,5 @@ export function record(entry: RequestRecord, edge: Edge): void {
   } catch {
     // A log that is full or gone is not the client's trouble.
   }
+  edge.trail.note(entry)
 }

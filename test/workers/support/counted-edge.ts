@@ -3,11 +3,13 @@
  * cache, to pools. What those answer is the test's to say, and its clock stands still.
  */
 import { env } from 'cloudflare:workers'
+import type { AuditFacts } from '../../../shared/audit/entry.ts'
 import type { Observation } from '../../../shared/pool/observation.ts'
 import { applyObservation, UNMEASURED, type PoolMeasures } from '../../../shared/pool/pool-measures.ts'
 import type { ObserverReport, RegionSnapshot } from '../../../shared/pool/region-snapshot.ts'
 import { createApp } from '../../../workers/app.ts'
 import { createIsolate, type Isolate } from '../../../workers/edge.ts'
+import type { AuditAppend } from '../../../workers/objects/audit-log-rpc.ts'
 import type { Environment } from '../../../workers/environment.ts'
 import { startMesh } from '../../../workers/mesh.ts'
 import { productionRuntime } from '../../../workers/runtime.ts'
@@ -42,6 +44,8 @@ export interface CountedEdge {
   /** What a monitor answers that has just begun. */
   readonly knowsNothing: () => Promise<RegionSnapshot>
   readonly reports: readonly ObserverReport[]
+  /** Entries that audit logs were given. */
+  readonly audited: readonly AuditFacts[]
   /** What was left in the cache. */
   readonly left: readonly string[]
   readonly lines: readonly string[]
@@ -60,6 +64,7 @@ export function aCountedEdge({ monitor, cached, colo = 'FRA' }: CountedOptions =
   const events: string[] = []
   const reports: ObserverReport[] = []
   const left: string[] = []
+  const audited: AuditFacts[] = []
   const lines: string[] = []
   const background: Promise<unknown>[] = []
   const clock = { nowMs: START_MS }
@@ -75,6 +80,12 @@ export function aCountedEdge({ monitor, cached, colo = 'FRA' }: CountedOptions =
       return ledger.hangs
         ? new Promise(() => undefined)
         : Promise.resolve({ epoch: 1, wrappedKey: 'wrapped' })
+    }
+    if (binding === 'AUDIT_LOG' && method === 'append') {
+      // The argument of an append, by its interface.
+      const [{ facts }] = args as [AuditAppend]
+      audited.push(...facts)
+      return Promise.resolve()
     }
     if (binding !== 'REGION_MONITOR' || method !== 'exchange') throw new Error('an object nobody was to call')
     // The arguments of an exchange, by its interface.
@@ -100,6 +111,7 @@ export function aCountedEdge({ monitor, cached, colo = 'FRA' }: CountedOptions =
     TENANT_LEDGER: objects('TENANT_LEDGER'),
     REGION_MONITOR: objects('REGION_MONITOR'),
     POOL_MONITOR: objects('POOL_MONITOR'),
+    AUDIT_LOG: objects('AUDIT_LOG'),
     // Stand-ins have what is called of them, and no more.
   } as unknown as Environment
   const cache = {
@@ -150,6 +162,7 @@ export function aCountedEdge({ monitor, cached, colo = 'FRA' }: CountedOptions =
     knowsNothing,
     reports,
     left,
+    audited,
     lines,
     background,
     async hold(id) {
