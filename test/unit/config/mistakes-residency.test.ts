@@ -5,6 +5,17 @@ import { linesFor, type Mistake } from './mistakes.ts'
 const header = (name: string, ...values: string[]) => ({ name, values })
 
 const MISTAKES: readonly Mistake[] = [
+  ...(['strict', 'batched'] as const).map((word) => ({
+    mistake: `an audit log (${word}) that Cloudflare cannot be made to keep where its tenant may go`,
+    edits: [
+      ['regions.0.jurisdiction', 'ch'],
+      ['rules', []],
+      ['tenants.1', { id: 'eu-bank', floor: { jurisdictions: ['ch'] }, audit: word }],
+    ] as const,
+    prints: [
+      'tenants[1] ("eu-bank").audit: in none of the places of its floor can Cloudflare be made to keep a log; give "off", or allow a region in eu, us, fedramp or fedramp-high',
+    ],
+  })),
   {
     mistake: 'premises that nobody has, for a tenant',
     edits: [['tenants.0.sovereign', 'prefer']],
