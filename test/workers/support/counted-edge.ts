@@ -14,13 +14,17 @@ import type { Environment } from '../../../workers/environment.ts'
 import { startMesh } from '../../../workers/mesh.ts'
 import { productionRuntime } from '../../../workers/runtime.ts'
 import { KEYS } from '../../support/keys.ts'
-import { wholeAnswer } from '../../support/pool-events.ts'
+import { delta, role, wholeAnswer } from '../../support/pool-events.ts'
 
 export interface CountedOptions {
   /** What the region's monitor answers; without it, that it knows nothing. */
   readonly monitor?: (report: ObserverReport) => Promise<RegionSnapshot>
   /** What the data centre's cache holds, whatever it is asked for. */
   readonly cached?: RegionSnapshot
+  /** What an audit log answers; without it, that it has what it was given. */
+  readonly auditLog?: () => Promise<void>
+  /** Bindings in place of the usual ones. */
+  readonly environment?: Partial<Environment>
   /** Of the region's monitor, data centre and cache: where the isolate is. */
   readonly colo?: string
 }
@@ -35,8 +39,8 @@ export interface Asking {
 export interface CountedEdge {
   readonly isolate: Isolate
   readonly clock: { nowMs: number }
-  /** What all pools answer with. */
-  readonly pool: { status: number }
+  /** What all pools answer with, and whether they never end. */
+  readonly pool: { status: number; goesOn: boolean }
   /** Of tenants. */
   readonly ledger: { hangs: boolean }
   /** What left the isolate, and when a request was `asked`, its pool had a `first token`, its answer had `begun`, and was `read`. */
@@ -60,7 +64,13 @@ export interface CountedEdge {
 const HOST = 'edge.test'
 export const START_MS = 1_900_000_000_000
 
-export function aCountedEdge({ monitor, cached, colo = 'FRA' }: CountedOptions = {}): CountedEdge {
+export function aCountedEdge({
+  monitor,
+  cached,
+  auditLog,
+  environment,
+  colo = 'FRA',
+}: CountedOptions = {}): CountedEdge {
   const events: string[] = []
   const reports: ObserverReport[] = []
   const left: string[] = []
@@ -69,7 +79,7 @@ export function aCountedEdge({ monitor, cached, colo = 'FRA' }: CountedOptions =
   const background: Promise<unknown>[] = []
   const clock = { nowMs: START_MS }
   const ledger = { hangs: false }
-  const pool = { status: 200 }
+  const pool = { status: 200, goesOn: false }
 
   const knowsNothing = (): Promise<RegionSnapshot> =>
     Promise.resolve({ region: 'eu-central', atMs: clock.nowMs, pools: {}, tokenRatios: {} })
@@ -85,7 +95,7 @@ export function aCountedEdge({ monitor, cached, colo = 'FRA' }: CountedOptions =
       // The argument of an append, by its interface.
       const [{ facts }] = args as [AuditAppend]
       audited.push(...facts)
-      return Promise.resolve()
+      return auditLog?.() ?? Promise.resolve()
     }
     if (binding !== 'REGION_MONITOR' || method !== 'exchange') throw new Error('an object nobody was to call')
     // The arguments of an exchange, by its interface.
@@ -106,6 +116,7 @@ export function aCountedEdge({ monitor, cached, colo = 'FRA' }: CountedOptions =
   const objects = (binding: string) => ({ getByName: () => counted(binding) })
   const bindings = {
     ...env,
+    ...environment,
     ANSWERS: counted('KV'),
     LOG_SHARD: objects('LOG_SHARD'),
     TENANT_LEDGER: objects('TENANT_LEDGER'),
@@ -138,11 +149,17 @@ export function aCountedEdge({ monitor, cached, colo = 'FRA' }: CountedOptions =
       if (pool.status !== 200) return Promise.resolve(new Response('{}', { status: pool.status }))
       const body = new ReadableStream<Uint8Array>(
         {
-          pull(controller) {
+          async pull(controller) {
+            if (pool.goesOn && events.includes('first token')) return new Promise(() => undefined)
             events.push('first token')
+            if (pool.goesOn) {
+              controller.enqueue(new TextEncoder().encode(role() + delta('Well')))
+              return
+            }
             controller.enqueue(new TextEncoder().encode(wholeAnswer('Well', ' then.')))
             controller.close()
           },
+          cancel: () => void events.push('pool left'),
         },
         { highWaterMark: 0 },
       )
