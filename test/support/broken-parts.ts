@@ -5,6 +5,8 @@ export interface BrokenParts {
   readonly kv?: 'fails' | 'hangs'
   /** In place of the tenants' ledgers: whatever they are asked fails. */
   readonly ledger?: 'fails'
+  /** In place of the tenants' audit logs, likewise. */
+  readonly auditLog?: 'fails'
 }
 
 interface StandIns {
@@ -18,7 +20,7 @@ const WHAT_IT_DOES = {
 } as const
 
 /** Bindings in place of the usual ones, and the Workers that they lead to. */
-export function standInsFor({ kv, ledger }: BrokenParts): StandIns {
+export function standInsFor({ kv, ledger, auditLog }: BrokenParts): StandIns {
   const bindings: Record<string, object> = {}
   const workers: object[] = []
   if (kv !== undefined) {
@@ -49,6 +51,19 @@ export function standInsFor({ kv, ledger }: BrokenParts): StandIns {
       export default {}`
     const exports = { TenantLedger: { type: 'durable-object', storage: 'sqlite' } }
     workers.push(aWorker('broken-ledger', script, { exports }))
+  }
+  if (auditLog !== undefined) {
+    bindings['AUDIT_LOG'] = { type: 'durable-object', worker: 'broken-audit-log', exportName: 'AuditLog' }
+    const script = `
+      import { DurableObject } from 'cloudflare:workers'
+      export class AuditLog extends DurableObject {
+        async append() { ${WHAT_IT_DOES[auditLog]} }
+        async chains() { ${WHAT_IT_DOES[auditLog]} }
+        async find() { ${WHAT_IT_DOES[auditLog]} }
+      }
+      export default {}`
+    const exports = { AuditLog: { type: 'durable-object', storage: 'sqlite' } }
+    workers.push(aWorker('broken-audit-log', script, { exports }))
   }
   return { bindings, workers }
 }

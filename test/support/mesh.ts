@@ -15,11 +15,12 @@ import { doorsTo, type PrivateNetwork } from './private-network.ts'
 import { RESTARTER } from './restart.ts'
 
 export const ADMIN_TOKEN = 'test-admin-token-0123456789abcdef'
-const SECRETS = {
+export const RECEIPT_SEED = 'a3'.repeat(32)
+export const SECRETS = {
   adminToken: ADMIN_TOKEN,
   fingerprintSecret: 'test fingerprint secret of 32 bytes or more',
   encryptionSecret: 'test encryption secret of 32 bytes or more',
-  receiptKey: 'a3'.repeat(32),
+  receiptKey: RECEIPT_SEED,
 }
 
 export interface MeshOptions extends BrokenParts {
