@@ -16,6 +16,8 @@ beforeAll(async () => {
   mesh = await startMesh({
     colos: ['FRA', 'IAD'],
     distances: false,
+    // So that an answer is not over before its client has left.
+    engine: { interTokenLatencyMs: 20 },
     config: (urls) =>
       aMeshConfig(urls, {
         tenants: [
@@ -125,7 +127,7 @@ describe('there is one entry for', () => {
     const leave = new AbortController()
     const response = await chat(mesh, 'FRA', `${MARKER} leaving`, {
       ...BANK,
-      body: { stream: true, max_tokens: 2_000 },
+      body: { stream: true, max_tokens: 400 },
       signal: leave.signal,
     })
     await response.body?.getReader().read()
@@ -145,7 +147,7 @@ describe('there is one entry for', () => {
   test('a request whose pools are all down', async () => {
     mesh.engines['eu-central']?.setFaults({ status: 500 })
     const response = await asked('down')
-    mesh.engines['eu-central']?.setFaults({})
+    mesh.engines['eu-central']?.clearFaults()
     expect(response.status).toBe(503)
     const [entry] = await entriesOf(mesh, response)
     expect(entry).toMatchObject({ decision: 'refused', status: 503, error: 'no_eligible_pool', pools: [] })
