@@ -20,6 +20,8 @@ export const ADMIN_PERMISSIONS: readonly (readonly [string, string, Permission])
   ['POST', '/tenants/{tenant}/keys', 'manage'],
   ['POST', '/tenants/{tenant}/keys/*/rotate', 'manage'],
   ['DELETE', '/tenants/{tenant}/keys/*', 'manage'],
+  ['GET', '/tenants/{tenant}/audit', 'audit'],
+  ['GET', '/tenants/{tenant}/audit/export', 'audit'],
 ]
 
 /** Undefined where only the admin token opens. `path`: below /admin/v1, without a query. */

@@ -6,7 +6,7 @@ import { knownDataClass } from '../residency/data-class.ts'
 import type { Home } from '../residency/home.ts'
 import type { Placement } from '../residency/place.ts'
 import type { MeshConfig, Tenant } from '../schema/mesh.ts'
-import type { AnsweringPool } from './answering-pool.ts'
+import { answeringPoolOf } from './answering-pool.ts'
 import type { AuditFacts } from './entry.ts'
 
 /** What was known of the request, and decided. Members that it did not come to are left out. */
@@ -102,14 +102,4 @@ function commonFacts(
     }),
     ...(home && { home: { region: home.region, jurisdiction: home.jurisdiction } }),
   }
-}
-
-/** Where a pool stands, as far as this config knows it. */
-function answeringPoolOf(
-  id: string,
-  { pools, regions }: Pick<MeshConfig, 'pools' | 'regions'>,
-): AnsweringPool {
-  const region = pools.find((pool) => pool.id === id)?.region
-  const jurisdiction = regions.find((known) => known.id === region)?.jurisdiction
-  return { pool: id, ...(region && { region }), ...(jurisdiction && { jurisdiction }) }
 }

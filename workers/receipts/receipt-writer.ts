@@ -1,5 +1,5 @@
 /** Reads along with one reader of an answer, and writes the receipt of what this one got. */
-import type { AnsweringPool } from '../../shared/audit/answering-pool.ts'
+import { answeringPoolOf } from '../../shared/audit/answering-pool.ts'
 import { base64Url } from '../../shared/fingerprint/bytes.ts'
 import type { AnswerFacts } from '../../shared/log/answer-facts.ts'
 import type { Surface } from '../../shared/log/frame.ts'
@@ -132,11 +132,4 @@ export function keepReceipt(
       await within(kept, KEPT_WITHIN_MS)
     },
   }
-}
-
-/** Where a pool stands, as far as this config knows it. */
-function answeringPoolOf(id: string, { pools, regions }: MeshConfig): AnsweringPool {
-  const region = pools.find((pool) => pool.id === id)?.region
-  const jurisdiction = regions.find((known) => known.id === region)?.jurisdiction
-  return { pool: id, ...(region && { region }), ...(jurisdiction && { jurisdiction }) }
 }

@@ -81,7 +81,7 @@ export function adminAuditRoutes(): Hono<AppVariables> {
     const log = await logOf(context)
     if (!log.ok) return failed(log.error)
     if (edge.signer === undefined) return failed({ reason: 'signing_not_available' })
-    const issuer = new URL(context.req.url).origin
+    const issuer = edge.mesh.config.receipts.issuer ?? new URL(context.req.url).origin
     const lines = exportLines(log.value, { issuer, signer: edge.signer }, edge)
     try {
       // Its first line needs all that may be down: what fails there fails with a status.
