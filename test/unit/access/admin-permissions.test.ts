@@ -8,6 +8,8 @@ test.each([
   ['GET', '/pools/', { permission: 'see' }],
   ['POST', '/pools/eu-1/drain', { permission: 'operate' }],
   ['POST', '/tenants/eu-bank/purge', { permission: 'manage', tenant: 'eu-bank' }],
+  ['GET', '/tenants/eu-bank/audit', { permission: 'audit', tenant: 'eu-bank' }],
+  ['GET', '/tenants/eu-bank/audit/export', { permission: 'audit', tenant: 'eu-bank' }],
 ])('%s %s needs %j', (method, path, needed) => {
   expect(neededPermission(method, path)).toEqual(needed)
 })

@@ -142,3 +142,8 @@ test.each([
 ] as const)('finds nothing wrong with %s', (_name, edits) => {
   expect(linesFor(edits)).toEqual([])
 })
+
+test('a strict log of another jurisdiction is no mistake on one’s own machines: one file may serve several sites', () => {
+  const edits = [['tenants.1.audit', 'strict']] as const
+  expect(linesFor(edits, { kind: 'single', jurisdiction: 'us' })).toEqual([])
+})
