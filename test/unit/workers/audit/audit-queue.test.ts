@@ -1,7 +1,6 @@
 /** Entries on their way: in batches, repeated where they do not come through, and counted where they are given up. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { AuditFacts } from '../../../../shared/audit/entry.ts'
-import type { Tenant } from '../../../../shared/schema/mesh.ts'
 import { BATCH_MS, createAuditQueue } from '../../../../workers/audit/audit-queue.ts'
 import { aMesh } from '../../residency/a-mesh.ts'
 
@@ -30,15 +29,13 @@ function aQueue(answers: (boolean | 'never')[] = []) {
     { now: () => Date.now(), log: (line) => void lines.push(line) },
   )
   let count = 0
-  return {
-    appends,
-    lines,
-    add(id: string, waitUntil: (work: Promise<unknown>) => void = () => undefined) {
-      count += 1
-      const tenant = tenants.find((each) => each.id === id) as Tenant
-      queue.add(tenant, factsOf(`req_${count}`), waitUntil)
-    },
+  const add = (id: string, waitUntil: (work: Promise<unknown>) => void = () => undefined): void => {
+    count += 1
+    const tenant = tenants.find((each) => each.id === id)
+    if (tenant === undefined) throw new Error('no such tenant')
+    queue.add(tenant, factsOf(`req_${count}`), waitUntil)
   }
+  return { appends, lines, add }
 }
 
 function factsOf(request: string): AuditFacts {
