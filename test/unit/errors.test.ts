@@ -45,6 +45,8 @@ const EXPECTED = {
   request_quarantined: [422, 'false'],
   edge_busy: [503, 'true', '1'],
   config_unavailable: [503, 'true', '1'],
+  audit_unavailable: [503, 'true', '1'],
+  signing_not_available: [503, 'false'],
   run_unavailable: [503, 'true', '1'],
   no_eligible_pool: [503, 'true', '7'],
   pool_timeout: [504, 'true'],
