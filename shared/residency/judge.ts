@@ -4,7 +4,7 @@ import { narrowing } from './narrowing.ts'
 import { conditionsOf, holds, type Condition, type RuleSubject } from './rule-match.ts'
 import { isAllowedBy, isTakenBy, type PoolSite } from './selector.ts'
 import { strictestStorage, type Storage } from './storage.ts'
-import { isInFloor, isRestrictedTenant, isSovereignEnough } from './tenant-limits.ts'
+import { isInFloor, isLimit, isRestrictedTenant, isSovereignEnough } from './tenant-limits.ts'
 
 export interface PlaceInput extends RuleSubject {
   readonly config: MeshConfig
@@ -92,10 +92,6 @@ function judgeRule(rule: Rule, subject: RuleSubject): RuleVerdict {
 
 function doesAnything(rule: Rule): boolean {
   return isLimit(rule) || rule.sovereign === 'prefer'
-}
-
-function isLimit({ only, except, sovereign, storage }: Rule): boolean {
-  return only !== undefined || except !== undefined || sovereign === 'only' || storage !== undefined
 }
 
 function ofTenant(tenant: Tenant, site: PoolSite): Objection[] {

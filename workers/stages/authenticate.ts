@@ -4,7 +4,7 @@ import { findKey, tenantOf, NO_KEYS } from '../../shared/access/managed-keys.ts'
 import type { GatewayError } from '../../shared/errors.ts'
 import type { Lease } from '../../shared/lease/lease.ts'
 import { edgeRegionOf, type Arrival } from '../../shared/residency/arrival.ts'
-import { isRestrictedTenant } from '../../shared/residency/tenant-limits.ts'
+import { mayBeRestricted } from '../../shared/residency/tenant-limits.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { tenantOfKey } from '../../shared/schema/api-key.ts'
 import type { Tenant } from '../../shared/schema/mesh.ts'
@@ -59,7 +59,7 @@ export async function authenticate<Context extends Common<Received>>(
  * Checks the Authorization header: a key against those of the config and those that the tenant's ledger knows, in a time
  * that does not depend on them; or a token of an issuer that makes its bearer a tenant's client.
  * Fails with `missing_api_key`, `invalid_api_key`, `too_many_wrong_keys` or `issuer_unavailable`, or with `config_unavailable`
- * where the tenant is restricted, or the key not of the config, and nobody can say whether what we know is still true.
+ * where the tenant may be restricted, or the key not of the config, and nobody can say whether what we know is still true.
  */
 export async function identify(from: Credential, edge: Identifying): Promise<Result<Identity, GatewayError>> {
   const authorization = from.headers.get('authorization')
@@ -97,7 +97,10 @@ async function identifyKey(
   }
   if (keyId !== undefined) onKey?.(tenant, keyId)
   const held = await edge.leases.hold(tenant, configVersion, edge.waitUntil)
-  if (held.kind === 'unavailable' && (keyId === undefined || isRestrictedTenant(tenant))) {
+  if (
+    held.kind === 'unavailable' &&
+    (keyId === undefined || mayBeRestricted(tenant, edge.mesh.config.rules))
+  ) {
     return err({ reason: 'config_unavailable' })
   }
   const lease = held.kind === 'held' ? held.lease : undefined
@@ -127,6 +130,7 @@ async function identifyBearer(
   const tenant = mesh.tenants.get(clientTenant(bearer.value.grants) ?? '')
   if (tenant === undefined) return err({ reason: 'invalid_api_key' })
   const held = await edge.leases.hold(tenant, configVersion, edge.waitUntil)
-  if (held.kind === 'unavailable' && isRestrictedTenant(tenant)) return err({ reason: 'config_unavailable' })
+  if (held.kind === 'unavailable' && mayBeRestricted(tenant, edge.mesh.config.rules))
+    return err({ reason: 'config_unavailable' })
   return ok({ tenant, keyId: bearer.value.who, ...(held.kind === 'held' ? { lease: held.lease } : {}) })
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { MeshMode } from '../../../shared/config/mode.ts'
 import { tenantHome } from '../../../shared/residency/tenant-home.ts'
-import { isRestrictedTenant } from '../../../shared/residency/tenant-limits.ts'
+import { isRestrictedTenant, mayBeRestricted } from '../../../shared/residency/tenant-limits.ts'
 import { aMesh, firstTenant, POOLS } from './a-mesh.ts'
 
 const CLOUDFLARE: MeshMode = { kind: 'cloudflare' }
@@ -24,4 +24,33 @@ test.each<[string, object, boolean, string | undefined]>([
   const home = tenantHome(firstTenant(config), config, CLOUDFLARE)
   expect(isRestrictedTenant(firstTenant(config))).toBe(isRestricted)
   expect(home && `${home.region}${home.enforceJurisdiction ? ' enforced' : ''}`).toBe(expected)
+})
+
+test.each<[string, object, boolean]>([
+  ['a rule for all', { only: { jurisdictions: ['eu'] } }, true],
+  ['a rule for it', { match: { tenants: ['other', 't'] }, except: { jurisdictions: ['us'] } }, true],
+  [
+    'a rule for it in some countries',
+    { match: { tenants: ['t'], countries: ['DE'] }, sovereign: 'only' },
+    true,
+  ],
+  ['a rule on storage', { match: { models: ['story'] }, storage: 'home' }, true],
+  ['a rule for others', { match: { tenants: ['other'] }, only: { jurisdictions: ['eu'] } }, false],
+  ['a rule that only prefers', { sovereign: 'prefer' }, false],
+])('a tenant that may go anywhere may be restricted by %s', (_name, rule, expected) => {
+  const floor = { floor: { anywhere: true } }
+  const config = aMesh({
+    pools: [POOLS[0], { ...POOLS[1], sovereign: true }, POOLS[2]],
+    tenants: [
+      { id: 't', ...floor },
+      { id: 'other', ...floor },
+    ],
+    rules: [{ id: 'a-rule', ...rule }],
+  })
+  expect(mayBeRestricted(firstTenant(config), config.rules)).toBe(expected)
+})
+
+test('a tenant with a floor is restricted without any rule', () => {
+  const config = mesh({ floor: { jurisdictions: ['eu'] } })
+  expect(mayBeRestricted(firstTenant(config), config.rules)).toBe(true)
 })
