@@ -10,13 +10,16 @@ import { isDistrusted } from '../shared/log/reading.ts'
 import type { Run } from '../shared/log/run.ts'
 import { bothHeaderFacts } from '../shared/residency/header-facts.ts'
 import { homeOf } from '../shared/residency/home.ts'
-import { intersect, place, type Placement } from '../shared/residency/place.ts'
+import type { Placement } from '../shared/residency/place.ts'
+import { placeAgain } from '../shared/residency/place-again.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import type { Home } from '../shared/residency/home.ts'
+import { withinRetention } from '../shared/residency/storage.ts'
 import type { Arrived, Incoming, Placed } from './contexts.ts'
 import type { Edge } from './edge.ts'
 import { distrustedTimes } from './log-reader.ts'
 import { factsOfLog } from './objects/log-facts.ts'
+import type { ResidencyFacts } from './objects/log-shard-rpc.ts'
 import { travelTo } from './objects/stubs.ts'
 import type { Failure } from './respond.ts'
 import { openRunId } from './run-id.ts'
@@ -38,6 +41,8 @@ export interface OwnRun {
   readonly run: Run
   readonly home: Home
   readonly placement: Placement
+  /** What the placement was decided from. */
+  readonly residency: readonly ResidencyFacts[]
   readonly lease: Lease
 }
 
@@ -58,7 +63,7 @@ export async function openRun(incoming: Incoming, id: string, edge: Edge): Promi
   const arrived = checkArrival(authenticated.value, edge)
   if (!arrived.ok) return stop(arrived.error, authenticated.value)
   const context = arrived.value
-  const { tenant, keyId, lease, edgeRegion, narrowing } = context
+  const { tenant, keyId, lease, edgeRegion } = context
 
   const { key } = await edge.keys.of(tenant.id)
   const run = await openRunId(id, { key, keyId })
@@ -67,26 +72,32 @@ export async function openRun(incoming: Incoming, id: string, edge: Edge): Promi
   if (lease === undefined) return stop({ reason: 'run_unavailable' }, context)
   // A purge ends what was made before it.
   if (lease.epoch !== run.epoch) return stop({ reason: 'run_not_found' }, context)
-  const narrow = [run.narrow, narrowing.residency].filter((words) => words !== undefined)
-  const placement = placeAgain({ tenant, model, context, run, narrow }, edge)
+  const residency = saidInAll(run, context)
+  const placement = placeAgain({ config: edge.mesh.config, tenant, model, keyId }, residency)
   if (!placement.ok) return stop(placement.error, { ...context, model })
   const home = homeOf(placement.value, edge.mesh.regions.get(run.home) ?? edgeRegion, edge.mesh.mode)
   // Where it was kept is where it may be kept, or it is not there for anybody.
   if (home?.region !== run.home) return stop({ reason: 'run_not_found' }, context)
   const whole = { ...context, model, placement: placement.value, home }
-  return ok({ context: whole, run, home, placement: placement.value, lease })
+  return ok({ context: whole, run, home, placement: placement.value, residency, lease })
 }
 
 /** Reads the run's log on from an event. Fails with `run_not_found`, or `run_unavailable` where nobody can say. */
 export async function readRun(own: OwnRun, from: number, edge: Edge): Promise<Result<Resumed, GatewayError>> {
-  const { run, home, placement, lease, context } = own
+  const { run, home, placement, residency, lease, context } = own
   const allowedPools = placement.pools.map(({ pool }) => pool.id)
   const job = {
     run: run.nonce,
     fingerprint: run.fingerprint,
     wrappedKey: lease.wrappedKey,
     events: from,
+    home,
+    tenant: context.tenant.id,
+    keyId: context.keyId,
+    model: run.model,
+    residency,
     allowedPools,
+    ...(placement.retentionSeconds === undefined ? {} : { maxAgeSeconds: placement.retentionSeconds }),
     ...(run.take === undefined ? {} : { take: run.take }),
     ...(run.limit === undefined ? {} : { limit: run.limit }),
   }
@@ -117,43 +128,19 @@ export async function letGo({ run, home }: OwnRun, edge: Edge): Promise<void> {
     .catch(() => undefined)
 }
 
-interface PlaceAgainInput {
-  readonly tenant: Arrived['tenant']
-  readonly model: Parameters<typeof place>[0]['model']
-  readonly context: Arrived
-  readonly run: Run
-  /** Each list narrows what the others leave. */
-  readonly narrow: readonly (readonly string[])[]
-}
-
-/** What the first request narrowed itself to still holds, and what this one says does too. */
-function placeAgain(input: PlaceAgainInput, edge: Edge): Result<Placement, GatewayError> {
-  const { tenant, model, context, run, narrow } = input
-  const { config } = edge.mesh
-  const dataClass = context.narrowing.dataClass ?? run.dataClass
-  const headers = bothHeaderFacts(run.headers, context.narrowing.headers)
-  const classes = new Set([run.dataClass, dataClass])
-  let placement: Placement | undefined
-  for (const words of narrow.length === 0 ? [undefined] : narrow) {
-    for (const claimed of classes) {
-      const placed = place({
-        config,
-        tenant,
-        keyId: context.keyId,
-        model,
-        arrival: context.arrival,
-        ...(words === undefined ? {} : { narrow: words }),
-        ...(claimed === undefined ? {} : { dataClass: claimed }),
-        ...(headers === undefined ? {} : { headers }),
-      })
-      if (!placed.ok) return placed
-      const both: Result<Placement, GatewayError> =
-        placement === undefined ? placed : intersect(placement, placed.value)
-      if (!both.ok) return both
-      placement = both.value
-    }
-  }
-  return placement === undefined ? err({ reason: 'residency_violation' }) : ok(placement)
+/** What the first request narrowed itself to still holds, and what this one says does too: each with each. */
+function saidInAll(run: Run, { narrowing, arrival }: Arrived): readonly ResidencyFacts[] {
+  const narrow = [run.narrow, narrowing.residency].filter((words) => words !== undefined)
+  const classes = new Set([run.dataClass, narrowing.dataClass ?? run.dataClass])
+  const headers = bothHeaderFacts(run.headers, narrowing.headers)
+  return (narrow.length === 0 ? [undefined] : narrow).flatMap((words) =>
+    [...classes].map((claimed) => ({
+      arrival,
+      ...(words === undefined ? {} : { narrow: words }),
+      ...(claimed === undefined ? {} : { dataClass: claimed }),
+      ...(headers === undefined ? {} : { headers }),
+    })),
+  )
 }
 
 /** What was answered from a copy may have no log where the run's home is. */
@@ -170,6 +157,8 @@ async function fromCopy(
     (await within(edge.answers.fetch(run.fingerprint, lease.wrappedKey), SHARD_WITHIN_MS))
   const nowMs = edge.runtime.now()
   if (kept === undefined || !isLive(lease, nowMs) || kept.life.expiresAtMs <= nowMs) return undefined
+  if (nowMs - kept.life.createdAtMs > withinRetention(placement, Number.POSITIVE_INFINITY) * 1000)
+    return undefined
   const times = distrustedTimes(edge.mesh.config.distrust)
   if (!isAllowed(kept, placement) || times.some((time) => isDistrusted(kept.log, kept.life, time)))
     return undefined

@@ -27,6 +27,8 @@ export interface MeshOptions extends BrokenParts {
   readonly colos?: readonly string[]
   /** The config, given the URLs of the simulated pools by pool id. */
   readonly config?: (urls: Readonly<Record<string, string>>) => MeshConfig
+  /** Likewise, the configs of data centres that run another. */
+  readonly configAt?: (urls: Readonly<Record<string, string>>) => Readonly<Record<string, MeshConfig>>
   readonly engine?: Partial<EngineOptions>
   /** URLs of pools that are there already, by pool id; then none is simulated. */
   readonly pools?: Readonly<Record<string, string>>
@@ -78,6 +80,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
     workerDir: inject('workerDir'),
     colos,
     config,
+    ...(options.configAt === undefined ? {} : { configAt: options.configAt(urls) }),
     secrets: SECRETS,
     ...(options.delays === undefined ? {} : { delays: options.delays }),
     ...(options.freshIsolates === undefined ? {} : { freshIsolates: options.freshIsolates }),

@@ -11,6 +11,8 @@ export interface MiniflareMeshOptions {
   /** At least one; the first one's Worker owns the objects. */
   readonly colos: readonly string[]
   readonly config: MeshConfig
+  /** Data centres that run another config, as while a new one spreads. */
+  readonly configAt?: Readonly<Record<string, MeshConfig>>
   readonly secrets: Omit<DevSecrets, 'apiKeys'>
   /** JSON of MESH_DEV_DELAYS; without it nothing is delayed. */
   readonly delays?: string
@@ -66,7 +68,7 @@ async function urlsOf(miniflare: Miniflare, colos: readonly string[]): Promise<R
 }
 
 async function miniflareOptions(options: MiniflareMeshOptions, first: string): Promise<MiniflareOptions> {
-  const { colos, config, secrets, delays, onLog, bindings = {}, moreWorkers = [] } = options
+  const { colos, config, configAt = {}, secrets, delays, onLog, bindings = {}, moreWorkers = [] } = options
   const modules = await modulesIn(options.workerDir)
   const owner = workerName(first)
   const text = (value: string) => ({ type: 'text' as const, value })
@@ -98,7 +100,7 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
           manifest: { mainModule: 'index.js', modules },
           env: {
             MESH_MODE: text('dev'),
-            MESH_CONFIG: text(JSON.stringify(config)),
+            MESH_CONFIG: text(JSON.stringify(configAt[colo] ?? config)),
             MESH_FINGERPRINT_SECRET: text(secrets.fingerprintSecret),
             MESH_ENCRYPTION_SECRET: text(secrets.encryptionSecret),
             MESH_ADMIN_TOKEN: text(secrets.adminToken),

@@ -143,7 +143,7 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
     if (begun?.ok === false) return { head: { refused: begun.error } }
     if (generation?.kept === undefined || !isReadable(generation, job)) return NOT_FOUND
     if (previous !== undefined && !generation.isIdle) {
-      attachment.join(generation, { ...previous.job, allowedPools: job.allowedPools })
+      attachment.join(generation, { ...previous.job, allowedPools: inBoth(previous.job, job) })
     }
     const owner = [...generation.readers][0]?.job
     if (previous === undefined && owner !== undefined && !generation.isIdle) {
@@ -151,7 +151,7 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
         ...owner,
         run: job.run,
         comesBack: 'never',
-        allowedPools: job.allowedPools,
+        allowedPools: inBoth(owner, job),
       })
     }
     const facts = factsOfLog(generation.kept, 'hit', runtime.now())
@@ -170,7 +170,9 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
   /** As long as it lives, and to whom all the pools are allowed that had a part in it. */
   function isReadable(generation: Generation, job: ResumeJob): boolean {
     const { kept, log } = generation
-    if (kept === undefined || kept.life.expiresAtMs <= runtime.now()) return false
+    const nowMs = runtime.now()
+    if (kept === undefined || kept.life.expiresAtMs <= nowMs) return false
+    if (nowMs - kept.life.createdAtMs > (job.maxAgeSeconds ?? Number.POSITIVE_INFINITY) * 1000) return false
     const times = distrustedTimes(mesh.config.distrust)
     return isMadeBy(generation, job.allowedPools) && !times.some((time) => isDistrusted(log, kept.life, time))
   }
@@ -207,6 +209,11 @@ function askedOf({ generation, allowedPools }: GenerationJob): Asked {
 
 function isMadeBy({ log }: Generation, allowedPools: readonly string[]): boolean {
   return log.producers.every(({ pool }) => allowedPools.includes(pool))
+}
+
+/** It was asked for under one config and is read on under another: what is still to be made obeys both. */
+function inBoth(before: GenerationJob, now: ResumeJob): readonly string[] {
+  return before.allowedPools.filter((pool) => now.allowedPools.includes(pool))
 }
 
 function isBetween(least: number, value: number, most: number): boolean {

@@ -60,7 +60,16 @@ export interface ResumeJob {
   readonly limit?: number
   /** Events it has had. */
   readonly events: number
+  readonly home: Home
+  readonly tenant: string
+  readonly keyId: string
+  readonly model: string
+  /** What it said at first and what it says now, in every combination: the shard places it again under all of them. */
+  readonly residency: readonly ResidencyFacts[]
+  /** Pools that the edge's placement allows; the shard gives what only those made that both allow. */
   readonly allowedPools: readonly string[]
+  /** Oldest answer it may have, whatever the answer's own life says. */
+  readonly maxAgeSeconds?: number
 }
 
 export interface LogShardRpc extends EmbeddingsRpc, Rpc.DurableObjectBranded {

@@ -23,7 +23,7 @@ import type { GenerationJob, LogShardRpc, ResumeJob } from './log-shard-rpc.ts'
 import { createLogStorage, type LogStorage } from './log-storage.ts'
 import { BEAT_MS, logStream, type LogOpening } from './log-stream.ts'
 import type { Methods } from './methods.ts'
-import { withinPolicy } from './place-job.ts'
+import { resumeWithinPolicy, withinPolicy } from './place-job.ts'
 import { produceJob } from './produce-job.ts'
 import { createPromoter } from './promoter.ts'
 import { createPulse } from './pulse.ts'
@@ -94,7 +94,8 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
     }
 
     resume(job: ResumeJob): Promise<ReadableStream<Uint8Array>> {
-      return this.#stream(job.run, (attachment) => this.#openings.resume(job, attachment))
+      const allowed = resumeWithinPolicy(job, mesh)
+      return this.#stream(job.run, (attachment) => this.#openings.resume(allowed, attachment))
     }
 
     detach(run: string): Promise<void> {

@@ -36,11 +36,16 @@ export function aJob(prompt: string, changes: Partial<GenerationJob> = {}): Gene
 
 /** The same reader, who comes back after so many events. */
 export function comingBack(job: GenerationJob, events: number, changes: Partial<ResumeJob> = {}): ResumeJob {
-  const { run, fingerprint, wrappedKey, allowedPools, generation } = job
+  const { run, fingerprint, wrappedKey, home, tenant, keyId, allowedPools, generation, residency } = job
   return {
     run,
     fingerprint,
     wrappedKey,
+    home,
+    tenant,
+    keyId,
+    model: generation.model,
+    residency: [residency],
     allowedPools,
     events,
     ...(generation.tokenLimit === undefined ? {} : { limit: generation.tokenLimit }),
