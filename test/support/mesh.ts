@@ -16,9 +16,10 @@ import { RESTARTER } from './restart.ts'
 
 export const ADMIN_TOKEN = 'test-admin-token-0123456789abcdef'
 export const RECEIPT_SEED = 'a3'.repeat(32)
+export const FINGERPRINT_SECRET = 'test fingerprint secret of 32 bytes or more'
 export const SECRETS = {
   adminToken: ADMIN_TOKEN,
-  fingerprintSecret: 'test fingerprint secret of 32 bytes or more',
+  fingerprintSecret: FINGERPRINT_SECRET,
   encryptionSecret: 'test encryption secret of 32 bytes or more',
   receiptKey: RECEIPT_SEED,
 }
@@ -29,6 +30,10 @@ export interface MeshOptions extends BrokenParts {
   readonly config?: (urls: Readonly<Record<string, string>>) => MeshConfig
   /** Likewise, the configs of data centres that run another. */
   readonly configAt?: (urls: Readonly<Record<string, string>>) => Readonly<Record<string, MeshConfig>>
+  /** Where everything is stored, to look at its bytes. */
+  readonly storageDir?: string
+  /** Workers beside those of the mesh. */
+  readonly moreWorkers?: readonly object[]
   readonly engine?: Partial<EngineOptions>
   /** URLs of pools that are there already, by pool id; then none is simulated. */
   readonly pools?: Readonly<Record<string, string>>
@@ -81,12 +86,13 @@ export async function startMesh(options: MeshOptions = {}): Promise<TestMesh> {
     colos,
     config,
     ...(options.configAt === undefined ? {} : { configAt: options.configAt(urls) }),
+    ...(options.storageDir === undefined ? {} : { storageDir: options.storageDir }),
     secrets: SECRETS,
     ...(options.delays === undefined ? {} : { delays: options.delays }),
     ...(options.freshIsolates === undefined ? {} : { freshIsolates: options.freshIsolates }),
     onLog: (line) => logs.push(line),
     bindings: { ...textBindings(options.poolSecrets), ...standIns.bindings, ...doors.bindings },
-    moreWorkers: [RESTARTER, ...standIns.workers, ...doors.workers],
+    moreWorkers: [RESTARTER, ...standIns.workers, ...doors.workers, ...(options.moreWorkers ?? [])],
   })
   return {
     engines,

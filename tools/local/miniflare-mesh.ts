@@ -13,6 +13,8 @@ export interface MiniflareMeshOptions {
   readonly config: MeshConfig
   /** Data centres that run another config, as while a new one spreads. */
   readonly configAt?: Readonly<Record<string, MeshConfig>>
+  /** Where everything is stored, to look at its bytes; without it, in a place of its own that is deleted. */
+  readonly storageDir?: string
   readonly secrets: Omit<DevSecrets, 'apiKeys'>
   /** JSON of MESH_DEV_DELAYS; without it nothing is delayed. */
   readonly delays?: string
@@ -89,6 +91,7 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
     port: 0,
     log: new Log(LogLevel.NONE),
     unsafeInspectDurableObjects: true,
+    ...(options.storageDir === undefined ? {} : { resourcePersistencePath: options.storageDir }),
     ...(options.isInspected === true ? { inspectorPort: 0 } : {}),
     handleStructuredLogs: ({ message }: { message: string }) => onLog?.(message),
     workers: [
