@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import type { AppVariables } from './app-variables.ts'
 import type { Isolate } from './edge.ts'
+import { requireAdmin } from './access/require-admin.ts'
 import { respondToError } from './middleware/error-boundary.ts'
 import { identifyRequest } from './middleware/identify-request.ts'
 import { adminRoutes } from './routes/admin.ts'
@@ -10,6 +11,7 @@ import { embed } from './routes/embeddings.ts'
 import { generate } from './routes/generate.ts'
 import { detachGeneration, resumeGeneration } from './routes/generations.ts'
 import { health, ready } from './routes/health.ts'
+import { showMetrics } from './routes/metrics.ts'
 import { listModels, showModel } from './routes/models.ts'
 import { fetchReceipt, publishKeys } from './routes/receipts.ts'
 import { methodNotAllowed, notFound } from './routes/unmatched.ts'
@@ -51,6 +53,7 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
   app.get('/.well-known/jwks.json', publishKeys)
   app.get('/healthz', health)
   app.get('/readyz', ready)
+  app.get('/metrics', requireAdmin, showMetrics)
   app.route('/admin/v1', adminRoutes())
 
   app.all('/v1/chat/completions', methodNotAllowed('POST'))
@@ -63,6 +66,7 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
   app.all('/.well-known/jwks.json', methodNotAllowed('GET'))
   app.all('/healthz', methodNotAllowed('GET'))
   app.all('/readyz', methodNotAllowed('GET'))
+  app.all('/metrics', methodNotAllowed('GET'))
   app.notFound(notFound)
   app.onError(respondToError)
   return app

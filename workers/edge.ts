@@ -15,6 +15,7 @@ import { createPoisonStore, type PoisonStore } from './stores/poison-store.ts'
 import type { MonitorLink } from './stores/monitor-link.ts'
 import { createPoolStates, type PoolStates } from './stores/pool-states.ts'
 import { createRegionExchange, type RegionExchange } from './stores/region-exchange.ts'
+import { createRequestCounts, type RequestCounts } from './stores/request-counts.ts'
 import { createTenantKeyring, type TenantKeyring } from './tenant-keys.ts'
 
 /** Everything here may be lost at any moment: answers stay right, only slower. */
@@ -24,6 +25,7 @@ export interface Isolate {
   readonly stubs: Stubs
   readonly pools: PoolStates
   readonly exchange: RegionExchange
+  readonly counts: RequestCounts
   readonly leases: LeaseStore
   readonly bodies: BodyBudget
   readonly keys: TenantKeyring
@@ -50,12 +52,14 @@ export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
   const keys = createTenantKeyring(mesh.fingerprintSecret)
   const stubs = createStubs(mesh.env, mesh.mode)
   const logs = createTenantLogs(mesh, stubs, runtime, keys)
+  const counts = createRequestCounts()
   return {
     mesh,
     runtime,
     stubs,
     pools: createPoolStates(runtime, { retryShare: mesh.config.routing.retry_share }),
-    exchange: createRegionExchange(mesh, stubs, runtime),
+    exchange: createRegionExchange(mesh, stubs, runtime, counts),
+    counts,
     leases: createLeaseStore(mesh, stubs, runtime, keys),
     keys,
     answers: createAnswerStore(runtime.answers(mesh.env.ANSWERS), mesh.vault, () =>

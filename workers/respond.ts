@@ -28,6 +28,7 @@ interface Known {
   readonly context: RequestRecord['context']
   readonly facts?: AnswerFacts
   readonly cache?: AnswerFacts['outcome']
+  readonly begunAtMs?: number
 }
 
 /** What the ladder failed with, and as much of the context as there was. */
@@ -53,8 +54,14 @@ export async function respondWithStream(
   let known: Known = { context }
   async function learn(): Promise<Result<AnswerSource, GatewayError>> {
     const answered = await answering
+    const begunAtMs = edge.runtime.now()
     known = answered.ok
-      ? { context: answered.value, facts: answered.value.answer.facts, cache: wordOf(answered.value) }
+      ? {
+          context: answered.value,
+          facts: answered.value.answer.facts,
+          cache: wordOf(answered.value),
+          begunAtMs,
+        }
       : { context: answered.error.context }
     return answered.ok ? ok(answered.value.answer.source) : err(answered.error.error)
   }
@@ -71,8 +78,8 @@ export async function respondWithStream(
       ...(along === undefined ? {} : { along }),
       onLeave: () => patience.leave(),
       onEnd: (end) => {
-        const { context: reached, facts } = known
-        record({ context: reached, ...(facts && { facts }), status: 200, ...end }, edge)
+        const { cache: _, ...reached } = known
+        record({ ...reached, status: 200, ...end }, edge)
       },
     },
     edge,
@@ -88,6 +95,7 @@ export async function respondWithJson(
   const answered = await answering
   if (!answered.ok) return refuse(answered.error, edge)
   const context = answered.value
+  const begunAtMs = edge.runtime.now()
   const { facts, source } = context.answer
   const { signal } = context.request
   const leave = (): void => source.cancel()
@@ -105,7 +113,7 @@ export async function respondWithJson(
     ? new Response(folded.json, { headers: { ...JSON_HEADERS, ...headers } })
     : failed(folded.error, headers)
   const error = isWhole ? {} : { error: folded.error.reason }
-  record({ context, status: response.status, facts, end: folded.end, ...error }, edge)
+  record({ context, status: response.status, facts, end: folded.end, begunAtMs, ...error }, edge)
   return response
 }
 

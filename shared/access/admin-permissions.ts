@@ -11,6 +11,7 @@ export interface NeededPermission {
 export const ADMIN_PERMISSIONS: readonly (readonly [string, string, Permission])[] = [
   ['GET', '/config', 'see'],
   ['GET', '/pools', 'see'],
+  ['GET', '/metrics', 'see'],
   ['POST', '/pools/*/drain', 'operate'],
   ['DELETE', '/pools/*/drain', 'operate'],
   ['POST', '/route/explain', 'see'],

@@ -4,6 +4,8 @@
  * that restarts knows nothing, says so by an empty snapshot, and knows again within seconds.
  */
 import { DurableObject } from 'cloudflare:workers'
+import { addCounts, createCounts, type Counts } from '../../shared/metrics/counts.ts'
+import type { RegionMetrics } from '../../shared/metrics/exposition.ts'
 import { AWAKE_MS, isAskDue, isProbeDue, TICK_MS, tickAfterMs } from '../../shared/monitor/region-rounds.ts'
 import {
   accept,
@@ -30,6 +32,8 @@ import { createStubs } from './stubs.ts'
 export const ASK_WITHIN_MS = 2_000
 /** The platform lets six calls wait for their answers at once; a probe that has to queue would measure the queue. */
 const MAX_PROBES = 4
+/** Of one metric; what is beyond is counted together. It holds memory and scrapes small, whatever the config lists. */
+const MAX_SERIES = 2_000
 /** An alarm that is so late does not come any more. */
 const ALARM_LOST_MS = 10 * TICK_MS
 
@@ -46,23 +50,32 @@ export function regionMonitorClass(mesh: Mesh, runtime: Runtime) {
   return class RegionMonitor extends DurableObject<Environment> implements Methods<RegionMonitorRpc> {
     readonly #stubs = createStubs(this.env, mesh.mode)
     #view: RegionMonitorView | undefined
+    #counts: { readonly sinceMs: number; readonly sums: Counts } | undefined
     #exchangedAtMs = -Infinity
     #alarmAtMs = -Infinity
     /** Pools whose monitor is being asked, and those that are being probed. */
     readonly #asking = new Set<string>()
     readonly #probing = new Set<string>()
 
-    exchange(region: string, report: ObserverReport): Promise<RegionSnapshot> {
+    exchange(region: string, report: ObserverReport, counts?: Counts): Promise<RegionSnapshot> {
       const nowMs = runtime.now()
       this.#view ??= newView(region)
       this.#exchangedAtMs = nowMs
       accept(this.#view, report, nowMs)
+      if (counts !== undefined) addCounts(this.#counting(nowMs).sums, counts, MAX_SERIES)
       if (nowMs > this.#alarmAtMs + ALARM_LOST_MS) this.#setAlarm(nowMs)
       return Promise.resolve(snapshot(this.#view, nowMs))
     }
 
     snapshot(region: string): Promise<RegionSnapshot> {
       return Promise.resolve(snapshot(this.#view ?? newView(region), runtime.now()))
+    }
+
+    metrics(region: string): Promise<RegionMetrics> {
+      const nowMs = runtime.now()
+      const { sinceMs, sums } = this.#counting(nowMs)
+      const known = snapshot(this.#view ?? newView(region), nowMs)
+      return Promise.resolve({ sinceMs, counts: sums, snapshot: known })
     }
 
     /** Starts what is due and waits for none of it: a pool that hangs holds up no other. */
@@ -83,6 +96,10 @@ export function regionMonitorClass(mesh: Mesh, runtime: Runtime) {
           this.ctx.waitUntil(this.#probe(pool, watched, region))
         }
       }
+    }
+
+    #counting(nowMs: number) {
+      return (this.#counts ??= { sinceMs: nowMs, sums: createCounts() })
     }
 
     /** Nobody waits for it to be durable: one that is lost is set again. */

@@ -10,6 +10,7 @@ import { adminPoolRoutes } from './admin-pools.ts'
 import { adminResidencyRoutes } from './admin-residency.ts'
 import { adminRouteRoutes } from './admin-route.ts'
 import { refuseOtherMethods } from './unmatched.ts'
+import { showMetrics } from './metrics.ts'
 
 export function adminRoutes(): Hono<AppVariables> {
   const admin = new Hono<AppVariables>()
@@ -28,6 +29,7 @@ export function adminRoutes(): Hono<AppVariables> {
     })
   })
 
+  admin.get('/metrics', showMetrics)
   admin.route('/pools', adminPoolRoutes())
   admin.route('/route', adminRouteRoutes())
   admin.route('/residency', adminResidencyRoutes())

@@ -7,6 +7,7 @@ import type { AnswerFacts, AnswerOutcome } from '../../shared/log/answer-facts.t
 import type { Surface, Usage } from '../../shared/log/frame.ts'
 import type { Common, Fingerprinted, Incoming } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
+import { countRecord } from './count-record.ts'
 
 export interface RequestRecord {
   /** As wide as the request came: what is not known is left out. */
@@ -21,6 +22,8 @@ export interface RequestRecord {
     readonly usage?: Omit<Usage, 'raw'>
     readonly pools?: readonly string[]
   }
+  /** When the answer had begun, at the edge. */
+  readonly begunAtMs?: number
   readonly batch?: BatchRecord
   /** Whether the client came back to an answer. */
   readonly isResumed?: boolean
@@ -40,6 +43,7 @@ interface BatchRecord {
 export function record(entry: RequestRecord, edge: Edge): void {
   const { context, facts, end, batch } = entry
   const nowMs = edge.runtime.now()
+  countRecord(entry, edge)
   try {
     edge.runtime.log({
       event: 'request',

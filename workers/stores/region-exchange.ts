@@ -8,6 +8,7 @@ import type { Stubs } from '../objects/stubs.ts'
 import type { Runtime } from '../runtime.ts'
 import { within } from '../within.ts'
 import type { RegionView } from './pool-states.ts'
+import type { RequestCounts } from './request-counts.ts'
 import { createSnapshotCache } from './snapshot-cache.ts'
 
 /** What is exchanged of what an isolate knows. */
@@ -60,6 +61,7 @@ export function createRegionExchange(
   mesh: Pick<Mesh, 'regions' | 'configVersion'>,
   stubs: Pick<Stubs, 'regionMonitor'>,
   runtime: Pick<Runtime, 'now' | 'random' | 'snapshots'>,
+  counts?: RequestCounts,
 ): RegionExchange {
   const cache = createSnapshotCache(mesh, runtime)
   const paces = new Map<string, Pace>()
@@ -68,6 +70,10 @@ export function createRegionExchange(
     const pace = paces.get(region) ?? { nextAtMs: -Infinity, nothingHeldAtMs: -Infinity }
     paces.set(region, pace)
     return pace
+  }
+
+  function hasNews(view: ExchangedView): boolean {
+    return view.hasNews() || counts?.hasNews(view.region) === true
   }
 
   /** One exchange after another while there is news, so that what was seen last does not wait for the next request. */
@@ -83,13 +89,13 @@ export function createRegionExchange(
       const jitter = 1 - EXCHANGE_JITTER + 2 * EXCHANGE_JITTER * runtime.random()
       pace.nextAtMs = runtime.now() + (isDone ? EXCHANGE_EVERY_MS * jitter : AFTER_FAILURE_MS)
       if (!isDone) break
-    } while (view.hasNews() && runtime.now() < endsAtMs)
+    } while (hasNews(view) && runtime.now() < endsAtMs)
     if (pace.turn === turn) delete pace.turn
   }
 
   /** Whether the isolate now knows what its region knows. */
   async function exchange(view: ExchangedView, host: string | undefined): Promise<boolean> {
-    if (!view.hasNews()) {
+    if (!hasNews(view)) {
       const held = await cache.read(view.region, host, CACHE_WITHIN_MS)
       if (held !== undefined && runtime.now() - held.atMs < YOUNG_MS) return take(view, held)
     }
@@ -104,14 +110,16 @@ export function createRegionExchange(
     const region = mesh.regions.get(view.region)
     if (region === undefined) return undefined
     const report = view.takeReport()
+    const counted = counts?.take(region.id)
     try {
-      const answer = stubs.regionMonitor(region).exchange(region.id, report)
+      const answer = stubs.regionMonitor(region).exchange(region.id, report, counted)
       const snapshot = await within(answer, EXCHANGE_WITHIN_MS)
       if (snapshot !== undefined) return snapshot
     } catch {
       // Overloaded, or its code was just replaced: the same as one that does not answer.
     }
     view.giveBack(report)
+    if (counted !== undefined) counts?.giveBack(region.id, counted)
     return undefined
   }
 
@@ -131,7 +139,7 @@ export function createRegionExchange(
       const pace = paceOf(view.region)
       const nowMs = runtime.now()
       if (pace.turn !== undefined && nowMs < pace.turn.untilMs) return
-      if (!view.hasNews()) {
+      if (!hasNews(view)) {
         const isYoung = nowMs - (view.snapshotAtMs ?? -Infinity) < YOUNG_MS
         if (isYoung || nowMs < pace.nextAtMs) return
       }
