@@ -41,7 +41,7 @@ const ON_REAL_TIME = { isolate: false, retry: 1, hookTimeout: 60_000 }
 /**
  * Six rings. unit: pure code on Node. workers (and workers-clock): objects, storage and streams inside workerd. real: llama.cpp, where it is
  * installed. mesh: several data centres in one Miniflare, with simulated pools. conformance: the real SDKs over HTTP against
- * a running mesh. serve: the production bundle on workerd, as processes.
+ * a running mesh. serve: the production bundle on workerd, and the demo, as processes.
  */
 export default defineConfig({
   test: {
