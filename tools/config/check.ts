@@ -1,15 +1,18 @@
 /**
- * `npm run config:check -- [FILE] [--mode MODE]`: prints every mistake in a config on a line of its own and fails,
- * or prints what the config says: which pools there are, and who may go where.
+ * `npm run config:check -- [FILE] [--mode MODE] [--deploy]`: prints every mistake in a config on a line of its own and fails,
+ * or prints what the config says: which pools there are, and who may go where. `--deploy` also refuses what may run here only.
  */
 import { parseArgs } from 'node:util'
 import { parseMeshMode } from '../../shared/config/mode.ts'
 import { describeProblem, parseMeshConfig } from '../../shared/config/parse.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import { fromRoot, modeOfWrangler, readText } from './files.ts'
+import { STATE_DIR } from '../local/dev-secrets.ts'
+import { knownSecrets } from '../serve/known-secrets.ts'
+import { deployMistakes } from './deploy-mistakes.ts'
+import { fromRoot, modeOfWrangler, readText, variableNamesOfWrangler } from './files.ts'
 import { summarize } from './summary.ts'
 
-const USAGE = 'Usage: npm run config:check -- [FILE] [--mode cloudflare|single:<jurisdiction>|dev]'
+const USAGE = 'Usage: npm run config:check -- [FILE] [--mode cloudflare|single:<jurisdiction>|dev] [--deploy]'
 
 const result = checkFile()
 if (result.ok) {
@@ -27,19 +30,35 @@ function checkFile(): Result<string, readonly string[]> {
   const text = readText(args.file ?? fromRoot('mesh.toml'))
   if (text === undefined) return err([`${args.file ?? 'mesh.toml'} cannot be read.`])
   const config = parseMeshConfig(text, { mode: mode.value })
-  return config.ok ? ok(summarize(config.value, mode.value)) : err(config.error.map(describeProblem))
+  if (!config.ok) return err(config.error.map(describeProblem))
+  const mistakes = args.isDeploy
+    ? deployMistakes({
+        config: config.value,
+        mode: mode.value,
+        variables: variableNamesOfWrangler(),
+        known: knownSecrets(STATE_DIR),
+      })
+    : []
+  return mistakes.length === 0 ? ok(summarize(config.value, mode.value)) : err(mistakes)
 }
 
-function readArguments(args: string[]): { readonly file?: string; readonly mode?: string } | undefined {
+interface Arguments {
+  readonly file?: string
+  readonly mode?: string
+  readonly isDeploy: boolean
+}
+
+function readArguments(args: string[]): Arguments | undefined {
   try {
     const { values, positionals } = parseArgs({
       args,
-      options: { mode: { type: 'string' } },
+      options: { mode: { type: 'string' }, deploy: { type: 'boolean', default: false } },
       allowPositionals: true,
     })
     const [file, ...more] = positionals
     if (more.length > 0) return undefined
     return {
+      isDeploy: values.deploy,
       ...(file === undefined ? {} : { file }),
       ...(values.mode === undefined ? {} : { mode: values.mode }),
     }

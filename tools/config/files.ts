@@ -18,8 +18,17 @@ export function fromRoot(file: string): string {
 
 /** MESH_MODE of wrangler.toml. */
 export function modeOfWrangler(): string | undefined {
+  const mode = variablesOfWrangler()['MESH_MODE']
+  return typeof mode === 'string' ? mode : undefined
+}
+
+/** Of the variables that wrangler.toml sets. */
+export function variableNamesOfWrangler(): readonly string[] {
+  return Object.keys(variablesOfWrangler())
+}
+
+function variablesOfWrangler(): Readonly<Record<string, unknown>> {
   const text = readText(fromRoot('wrangler.toml'))
   const vars = text === undefined ? undefined : parseToml(text)['vars']
-  const mode = typeof vars === 'object' && 'MESH_MODE' in vars ? vars['MESH_MODE'] : undefined
-  return typeof mode === 'string' ? mode : undefined
+  return typeof vars === 'object' && !Array.isArray(vars) && !(vars instanceof Date) ? vars : {}
 }

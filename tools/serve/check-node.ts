@@ -4,8 +4,9 @@ import { parseNodePlace, type NodePlace } from '../../shared/config/node-place.t
 import { describeProblem, parseMeshConfig } from '../../shared/config/parse.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { MeshConfig } from '../../shared/schema/mesh.ts'
+import { keyMistakes } from './key-mistakes.ts'
 import type { ServeOptions } from './read-options.ts'
-import { knownKeys, readSecrets, type SecretSources } from './read-secrets.ts'
+import { readSecrets, type SecretSources } from './read-secrets.ts'
 import { parseWranglerFacts, type WranglerFacts } from './wrangler-facts.ts'
 
 export interface CheckedNode {
@@ -57,21 +58,6 @@ function singleMode(text: string | undefined): Result<MeshMode, string> {
   return err(
     'serve runs a node on your own machines: give --mode "single:" and the jurisdiction they stand in, e.g. "single:eu".',
   )
-}
-
-function keyMistakes({ tenants }: MeshConfig, known: ReadonlySet<string>): readonly string[] {
-  return tenants.flatMap(({ id, keys }) => {
-    const found = knownKeys(
-      keys.map(({ sha256 }) => sha256),
-      known,
-    )
-    return keys
-      .filter(({ sha256 }) => found.includes(sha256))
-      .map(
-        (key) =>
-          `Tenant "${id}": the key "${key.id}" is one of a local start or of the tests: make a new one.`,
-      )
-  })
 }
 
 /** A private network is reached directly here: there is no platform whose tunnel would have to be named. */

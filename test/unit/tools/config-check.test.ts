@@ -19,7 +19,8 @@ function check(...args: readonly string[]): { status: number | null; lines: stri
   return { status, lines: stdout.split('\n').filter(Boolean), errors: stderr.split('\n').filter(Boolean) }
 }
 
-describe('npm run config:check', () => {
+/** Each starts a process. */
+describe('npm run config:check', { timeout: 30_000 }, () => {
   test('says who may go where', () => {
     const { status, lines, errors } = check()
     expect({ status, errors }).toEqual({ status: 0, errors: [] })
@@ -41,6 +42,15 @@ describe('npm run config:check', () => {
         'pools[0] ("eu-central").auth: what stands there does not fit; give "secret:POOL_" and the rest of the name of a secret',
         'pools[1] ("us-east").region: "us-est" is not a region; regions are eu-central, us-east, ap-southeast. Did you mean "us-east"?',
       ],
+    })
+  })
+
+  test('of what is to be deployed refuses another mode than Cloudflare’s', () => {
+    expect(check('--deploy')).toMatchObject({ status: 0, errors: [] })
+    expect(check('--deploy', '--mode', 'single:eu')).toEqual({
+      status: 1,
+      lines: [],
+      errors: ['MESH_MODE is "single:eu"; only "cloudflare" can be deployed.'],
     })
   })
 
