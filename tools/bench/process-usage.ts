@@ -17,17 +17,17 @@ export interface Watched {
 
 const SAMPLE_EVERY_MS = 50
 
-/** The process of this name that this one has started last. @throws where there is none, or no /proc */
-export async function childNamed(name: string): Promise<number> {
+/** The process of this name that another, this one by default, has started last. @throws where there is none, or no /proc */
+export async function childNamed(name: string, starter = process.pid): Promise<number> {
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number)
   const found = await Promise.all(
     pids.map(async (pid) => {
       const parent = await parentOf(pid, name).catch(() => undefined)
-      return parent === process.pid ? pid : 0
+      return parent === starter ? pid : 0
     }),
   )
   const newest = Math.max(...found)
-  if (newest === 0) throw new Error(`no process ${name} was started from here`)
+  if (newest === 0) throw new Error(`no process ${name} was started by ${starter}`)
   return newest
 }
 

@@ -65,7 +65,8 @@ function headersOf({ key }: BenchMesh): Record<string, string> {
   return { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
 }
 
-function bodyOf(model: string, { prompt, tokens }: Story): string {
+/** A request for a story, as text. */
+export function bodyOf(model: string, { prompt, tokens }: Story): string {
   return JSON.stringify({
     model,
     messages: [{ role: 'user', content: prompt }],
