@@ -85,6 +85,7 @@ function randomSecrets({ tenants }: MeshConfig): DevSecrets {
     adminToken: secret(),
     fingerprintSecret: secret(),
     encryptionSecret: secret(),
+    receiptKey: secret(),
     apiKeys: Object.fromEntries(tenants.map(({ id }) => [id, formatKey(id, secret().slice(0, 32))])),
   }
 }
