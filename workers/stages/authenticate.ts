@@ -6,12 +6,12 @@ import type { Lease } from '../../shared/lease/lease.ts'
 import { edgeRegionOf, type Arrival } from '../../shared/residency/arrival.ts'
 import { mayBeRestricted } from '../../shared/residency/tenant-limits.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import { tenantOfKey } from '../../shared/schema/api-key.ts'
 import type { Tenant } from '../../shared/schema/mesh.ts'
 import { looksLikeToken } from '../access/bearer-tokens.ts'
 import type { Authenticated, Common, Received } from '../contexts.ts'
 import { isEqualSecret, sha256Hex } from '../digests.ts'
 import type { Edge } from '../edge.ts'
+import { tenantOfKey } from '../tenant-of-key.ts'
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,8192})$/i
 /** Keys of ours are shorter; whatever is longer and no token is not worth a digest. */
@@ -70,7 +70,7 @@ export async function identify(from: Credential, edge: Identifying): Promise<Res
   const isShort = credential.length <= MAX_KEY_CHARACTERS
   const digest = isShort ? await sha256Hex(credential) : ''
   if (edge.guesses.isSlowed(address, digest)) return err({ reason: 'too_many_wrong_keys' })
-  const tenant = isShort ? edge.mesh.tenants.get(tenantOfKey(credential) ?? '') : undefined
+  const tenant = isShort ? tenantOfKey(credential, digest, edge.mesh) : undefined
   const identity =
     tenant === undefined
       ? err({ reason: 'invalid_api_key' } as const)
