@@ -3,13 +3,12 @@
  * or prints what the config says: which pools there are, and who may go where. `--deploy` also refuses what may run here only.
  */
 import { parseArgs } from 'node:util'
-import { parseMeshMode } from '../../shared/config/mode.ts'
-import { describeProblem, parseMeshConfig } from '../../shared/config/parse.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { STATE_DIR } from '../local/dev-secrets.ts'
 import { knownSecrets } from '../serve/known-secrets.ts'
+import { readConfigFile } from './check-config.ts'
 import { deployMistakes } from './deploy-mistakes.ts'
-import { fromRoot, modeOfWrangler, readText, variableNamesOfWrangler } from './files.ts'
+import { variableNamesOfWrangler } from './files.ts'
 import { summarize } from './summary.ts'
 
 const USAGE = 'Usage: npm run config:check -- [FILE] [--mode cloudflare|single:<jurisdiction>|dev] [--deploy]'
@@ -25,21 +24,14 @@ if (result.ok) {
 function checkFile(): Result<string, readonly string[]> {
   const args = readArguments(process.argv.slice(2))
   if (args === undefined) return err([USAGE])
-  const mode = parseMeshMode(args.mode ?? modeOfWrangler())
-  if (!mode.ok) return err([mode.error])
-  const text = readText(args.file ?? fromRoot('mesh.toml'))
-  if (text === undefined) return err([`${args.file ?? 'mesh.toml'} cannot be read.`])
-  const config = parseMeshConfig(text, { mode: mode.value })
-  if (!config.ok) return err(config.error.map(describeProblem))
+  const read = readConfigFile(args)
+  if (!read.ok) return read
+  const { config, mode } = read.value
+  const variables = variableNamesOfWrangler()
   const mistakes = args.isDeploy
-    ? deployMistakes({
-        config: config.value,
-        mode: mode.value,
-        variables: variableNamesOfWrangler(),
-        known: knownSecrets(STATE_DIR),
-      })
+    ? deployMistakes({ config, mode, variables, known: knownSecrets(STATE_DIR) })
     : []
-  return mistakes.length === 0 ? ok(summarize(config.value, mode.value)) : err(mistakes)
+  return mistakes.length === 0 ? ok(summarize(config, mode)) : err(mistakes)
 }
 
 interface Arguments {

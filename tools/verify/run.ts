@@ -22,13 +22,23 @@ const OPTIONS = {
   earlier: { type: 'string', multiple: true },
 } as const
 
-type Options = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
+export type VerifyOptions = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
+
+export interface VerifyQuestion {
+  readonly kind: 'receipt' | 'audit'
+  /** Of what is to be checked; an address will do. */
+  readonly file: string
+  readonly options: VerifyOptions
+}
 
 /** `args` as in the usage. */
 export async function run(args: readonly string[]): Promise<Result<Told, string>> {
   const asked = readArguments(args)
-  if (asked === undefined) return err(USAGE)
-  const { kind, file, options } = asked
+  return asked === undefined ? err(USAGE) : verify(asked)
+}
+
+/** Fails with a sentence where it cannot be looked at. */
+export async function verify({ kind, file, options }: VerifyQuestion): Promise<Result<Told, string>> {
   const text = await readSource(file)
   if (text === undefined) return err(`${file} cannot be read.`)
   const keyText = await readSource(options.jwks ?? '')
@@ -38,7 +48,11 @@ export async function run(args: readonly string[]): Promise<Result<Told, string>
   return kind === 'receipt' ? receipt(text, keys, options) : audit(text, keys, options)
 }
 
-async function receipt(text: string, keys: JSONWebKeySet, options: Options): Promise<Result<Told, string>> {
+async function receipt(
+  text: string,
+  keys: JSONWebKeySet,
+  options: VerifyOptions,
+): Promise<Result<Told, string>> {
   const { answer: answerFile, salt, issuer, audience } = options
   const answer = answerFile === undefined ? undefined : await readSource(answerFile)
   if (answerFile !== undefined && answer === undefined) return err(`${answerFile} cannot be read.`)
@@ -56,7 +70,11 @@ async function receipt(text: string, keys: JSONWebKeySet, options: Options): Pro
   return ok(tellReceipt(verified))
 }
 
-async function audit(text: string, keys: JSONWebKeySet, options: Options): Promise<Result<Told, string>> {
+async function audit(
+  text: string,
+  keys: JSONWebKeySet,
+  options: VerifyOptions,
+): Promise<Result<Told, string>> {
   const earlier: string[] = []
   for (const file of options.earlier ?? []) {
     const read = await readSource(file)
@@ -66,7 +84,7 @@ async function audit(text: string, keys: JSONWebKeySet, options: Options): Promi
   return ok(tellAudit(await verifyAudit({ text, keys, earlier }, nodeDigests)))
 }
 
-function readArguments(args: readonly string[]) {
+function readArguments(args: readonly string[]): VerifyQuestion | undefined {
   try {
     const { values: options, positionals } = parseArgs({
       args: [...args],

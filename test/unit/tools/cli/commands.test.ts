@@ -1,0 +1,248 @@
+import { describe, expect, test } from 'vitest'
+import { run } from './a-world.ts'
+
+const POOLS = {
+  seen_from: 'eu-central',
+  pools: [
+    {
+      id: 'eu-1',
+      pending: 1,
+      breaker: 'closed',
+      first_token_ms: 41,
+      region: {
+        in_flight: 7,
+        tokens_per_second: 1200,
+        drained: false,
+        breaker: 'closed',
+        first_token_ms: 38,
+        load: { running: 7, waiting: 2, kv_use: 0.4321, age_ms: 900 },
+      },
+    },
+    { id: 'us-1', pending: 0, breaker: 'open', first_token_ms: null, region: null },
+    {
+      id: 'sg-1',
+      pending: 0,
+      breaker: 'closed',
+      first_token_ms: null,
+      region: {
+        in_flight: 0,
+        tokens_per_second: 0,
+        drained: true,
+        breaker: 'closed',
+        first_token_ms: null,
+        load: null,
+      },
+    },
+  ],
+}
+const CONFIG = {
+  version: 'abc123',
+  mode: 'cloudflare',
+  regions: [{ id: 'eu-central', jurisdiction: 'eu' }],
+  models: ['story'],
+  tenants: ['demo', 'eu-bank'],
+}
+
+describe('mesh pools', () => {
+  test('lists what is known, and says of what is not that it is not', async () => {
+    const { code, out, calls } = await run(['pools', 'list'], { answer: () => Response.json(POOLS) })
+    expect(code).toBe(0)
+    expect(out.split('\n')).toEqual([
+      'Seen from eu-central:',
+      'POOL  STATE    IN FLIGHT  WAITING  TOKENS/S  KV USE  FIRST TOKEN MS',
+      'eu-1  ok               7        2      1200    0.43              38',
+      'us-1  failing          -        -         -       -               -',
+      'sg-1  drained          0        -         0       -               -',
+      '',
+    ])
+    expect(calls.map(({ method, url, token }) => [method, url, token])).toEqual([
+      ['GET', 'https://mesh.example.com/admin/v1/pools', 'Bearer the-admin-token'],
+    ])
+  })
+
+  test('gives programs what the mesh said', async () => {
+    const { out } = await run(['pools', 'list', '--json'], { answer: () => Response.json(POOLS) })
+    expect(JSON.parse(out)).toEqual(POOLS)
+  })
+
+  test.each([
+    [
+      'drain',
+      'POST',
+      true,
+      'eu/1 is taken out. Within 8 s nothing new goes there; what runs there runs to its end.\n',
+    ],
+    ['undrain', 'DELETE', false, 'eu/1 is put back. Within 8 s it is asked again.\n'],
+  ])('%s asks for it once', async (word, method, drained, line) => {
+    const answer = () => Response.json({ pool: 'eu/1', drained, holds_within_ms: 7200 })
+    const { out, calls } = await run(['pools', word, 'eu/1'], { answer })
+    expect(out).toBe(line)
+    expect(calls.map((call) => [call.method, call.url])).toEqual([
+      [method, 'https://mesh.example.com/admin/v1/pools/eu%2F1/drain'],
+    ])
+  })
+})
+
+describe('mesh status', () => {
+  const answer = ({ url }: { readonly url: string }) =>
+    Response.json(url.endsWith('/config') ? CONFIG : POOLS)
+
+  test('shows config, regions and pools', async () => {
+    const { code, out } = await run(['status'], { answer })
+    expect(code).toBe(0)
+    expect(out).toContain('config     abc123\n')
+    expect(out).toContain('regions    eu-central (eu)\n')
+    expect(out).toContain('eu-1  ok ')
+  })
+
+  test('shows it again and again until it is stopped', async () => {
+    const { code, out } = await run(['status', '--watch', '1'], { answer, pauses: 2 })
+    expect(code).toBe(0)
+    expect(out.split('config     abc123').length - 1).toBe(3)
+  })
+
+  test.each([['0'], ['soon']])('refuses to watch every %s seconds', async (seconds) => {
+    expect(await run(['status', '--watch', seconds], { answer })).toMatchObject({ code: 2, out: '' })
+  })
+})
+
+test('mesh cache purge returns when it holds', async () => {
+  const { out, calls } = await run(['cache', 'purge', 'eu-bank'], {
+    answer: () => Response.json({ epoch: 4 }),
+  })
+  expect(out).toBe('Nothing that was cached for eu-bank before can be served any more (epoch 4).\n')
+  expect(calls.map(({ method, url }) => [method, url])).toEqual([
+    ['POST', 'https://mesh.example.com/admin/v1/tenants/eu-bank/purge'],
+  ])
+})
+
+describe('mesh residency explain', () => {
+  test('asks the mesh what the flags say', async () => {
+    const flags = [
+      '--country',
+      'DE',
+      '--data-class',
+      'health',
+      '--residency',
+      'eu, us',
+      '--header',
+      'X-Department=radiology',
+    ]
+    const { calls } = await run(['residency', 'explain', '--tenant', 't', '--model', 'm', ...flags], {
+      answer: () => Response.json({}),
+    })
+    expect(JSON.parse(calls[0]?.body ?? '')).toEqual({
+      tenant: 't',
+      model: 'm',
+      country: 'DE',
+      data_class: 'health',
+      residency: ['eu', 'us'],
+      headers: { 'x-department': 'radiology' },
+    })
+  })
+
+  test('answers from a config on this machine, and asks nobody', async () => {
+    const config = `
+version = 1
+regions = [{ id = "eu", jurisdiction = "eu", latitude = 1, longitude = 1 }, { id = "us", jurisdiction = "us", latitude = 1, longitude = 1 }]
+pools = [
+  { id = "a", region = "eu", dialect = "vllm", url = "https://a.example.com/v1", models = [{ model = "m" }] },
+  { id = "b", region = "us", dialect = "vllm", url = "https://b.example.com/v1", models = [{ model = "m" }] },
+]
+models = [{ id = "m", context_length = 10 }]
+tenants = [{ id = "t", floor = { jurisdictions = ["eu"] } }]`
+    const args = [
+      'residency',
+      'explain',
+      '--tenant',
+      't',
+      '--model',
+      'm',
+      '--config',
+      'c.toml',
+      '--mode',
+      'cloudflare',
+    ]
+    const { code, out, calls } = await run(args, { files: { 'c.toml': config }, environment: {} })
+    expect({ code, calls }).toEqual({ code: 0, calls: [] })
+    expect(out.split('\n').slice(0, 5)).toEqual([
+      'It would be served.',
+      '',
+      'POOL  REGION  JURISDICTION  ALLOWED  BECAUSE OF',
+      'a     eu      eu            yes',
+      'b     us      us            no       floor',
+    ])
+    const json = await run([...args, '--json'], { files: { 'c.toml': config }, environment: {} })
+    expect(JSON.parse(json.out)).toMatchObject({ mode: 'cloudflare', refused: null, home: { region: 'eu' } })
+  })
+
+  test.each([
+    [['--header', 'authorization=Bearer x'], '--header: give NAME=VALUE, for any header but authorization.'],
+    [['--country', 'Germany', '--config', 'c.toml'], '--country: give two capitals, e.g. "DE".'],
+  ])('refuses %j before anything is asked', async (flags, line) => {
+    const args = ['residency', 'explain', '--tenant', 't', '--model', 'm', ...flags]
+    expect(await run(args, { files: { 'c.toml': '' } })).toMatchObject({
+      code: 2,
+      error: `${line}\n`,
+      calls: [],
+    })
+  })
+})
+
+describe('mesh route explain', () => {
+  const explained = {
+    origin: 'eu-central',
+    model_version: '1',
+    restricted: true,
+    rules: [],
+    snapshot_age_ms: 900,
+    picked: 'eu-1',
+    reason: 'best',
+    candidates: [
+      {
+        pool: 'eu-1',
+        region: 'eu-central',
+        estimate_ms: 41.2,
+        score_ms: 41.2,
+        measured: true,
+        warm_tokens: 0,
+        load: 0.25,
+      },
+    ],
+    rejected: [{ pool: 'eu-2', reason: 'drained' }],
+  }
+
+  test('sends the request that it is about, and says where it would go', async () => {
+    const args = ['route', 'explain', '--tenant', 't', '--model', 'm', '--colo', 'FRA', '--residency', 'eu']
+    const { out, calls } = await run(args, { answer: () => Response.json(explained) })
+    expect(calls[0]?.url).toBe('https://mesh.example.com/admin/v1/route/explain?tenant=t&colo=FRA')
+    expect(JSON.parse(calls[0]?.body ?? '')).toEqual({
+      model: 'm',
+      messages: [{ role: 'user', content: 'Hello.' }],
+    })
+    expect(calls[0]?.headers.get('x-mesh-residency')).toBe('eu')
+    expect(out.split('\n').slice(0, 5)).toEqual([
+      'It would go to eu-1 (best).',
+      '',
+      'POOL  REGION      FIRST TOKEN MS  SCORE MS  WARM TOKENS  LOAD',
+      'eu-1  eu-central              41        41            0  0.25  measured',
+      'eu-2: cannot take it now (drained)',
+    ])
+  })
+
+  test('takes a whole body from a file', async () => {
+    const body = '{"model":"m","messages":[]}'
+    const args = ['route', 'explain', '--tenant', 't', '--body', 'b.json']
+    const { calls } = await run(args, { files: { 'b.json': body }, answer: () => Response.json(explained) })
+    expect(calls[0]?.body).toBe(body)
+    expect(await run(['route', 'explain', '--tenant', 't'])).toMatchObject({ code: 2, calls: [] })
+  })
+})
+
+test('text of others does not steer the terminal', async () => {
+  const id = 'eu\u001b[2J\u202e-1'
+  const { out } = await run(['pools', 'list'], {
+    answer: () => Response.json({ seen_from: 'x', pools: [{ id }] }),
+  })
+  expect(out).toContain('eu?[2J?-1')
+})
