@@ -138,6 +138,9 @@ function notReached(url: string, reason: string): Outcome {
   })
 }
 
+/** 403s that are about the request which is explained, or the tenant that is purged: not about who asks. */
+const OF_REQUESTS = ['residency_violation', 'termination_not_allowed', 'storage_not_available']
+
 /** What the mesh says of it, in its own words. */
 function notDone(status: number, text: string): Outcome {
   const value = parse(text)
@@ -153,7 +156,8 @@ function notDone(status: number, text: string): Outcome {
       details,
     )
   }
-  if (status === 403) return refused(EXIT.unauthorized, [`Not allowed: ${message}`], details)
+  if (status === 403 && !OF_REQUESTS.includes(code))
+    return refused(EXIT.unauthorized, [`Not allowed: ${message}`], details)
   return refused(EXIT.failed, [`Refused (${printable(code)}): ${message}`], details)
 }
 

@@ -3,10 +3,12 @@ import { Command } from 'commander'
 import type { Shell } from './command.ts'
 import { addCacheCommands } from './commands/cache.ts'
 import { addConfigCommands } from './commands/config.ts'
+import { addConfigStoreCommands } from './commands/config-store.ts'
 import { addExplainCommands } from './commands/explain.ts'
 import { addImportCommands } from './commands/import.ts'
 import { addPoolCommands } from './commands/pools.ts'
 import { addStatusCommand } from './commands/status.ts'
+import { addUsageCommand } from './commands/usage.ts'
 import { addVerifyCommands } from './commands/verify.ts'
 
 const CODES = `
@@ -19,7 +21,8 @@ export function meshProgram(shell: Shell): Command {
     .addHelpText('after', CODES)
   addStatusCommand(program, shell)
   addPoolCommands(program, shell)
-  addConfigCommands(program, shell)
+  addConfigStoreCommands(addConfigCommands(program, shell), shell)
+  addUsageCommand(program, shell)
   addCacheCommands(program, shell)
   addExplainCommands(program, shell)
   addVerifyCommands(program, shell)

@@ -25,8 +25,6 @@ export interface MiniflareMeshOptions {
   /** Bindings in place of the usual ones, and the Workers that they lead to. */
   readonly bindings?: Readonly<Record<string, object>>
   readonly moreWorkers?: readonly object[]
-  /** Where what is stored lies, as files; without it in a folder of Miniflare's own, which goes with it. */
-  readonly storageDir?: string
   /** Whether V8's inspector can look into the isolates; it costs them a little. */
   readonly isInspected?: boolean
 }

@@ -88,6 +88,7 @@ describe('what goes wrong', () => {
       'The mesh does not take the admin token (MESH_ADMIN_TOKEN, or --token-file).',
     ],
     [403, 'role_not_allowed', 4, 'Not allowed: No.'],
+    [403, 'residency_violation', 1, 'Refused (residency_violation): No.'],
     [404, 'not_found', 1, 'Refused (not_found): No.'],
     [409, 'config_conflict', 1, 'Refused (config_conflict): No.'],
     [503, 'config_unavailable', 1, 'Refused (config_unavailable): No.'],
