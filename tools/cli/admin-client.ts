@@ -27,7 +27,7 @@ export interface AdminClient {
 /** A put returns when all older leases have ended, which takes seconds. */
 const DEADLINE_MS = 60_000
 const MAX_MESSAGE_CHARS = 2000
-const TOKEN = /^[\x21-\x7e]{1,4096}$/
+const TOKEN = /^[\x21-\x7e]{1,8192}$/
 
 /** Reads address and token: flags before the environment. Fails with what is to be told. */
 export function adminClient(options: MeshOptions, world: World): Result<AdminClient, Outcome> {

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import type { AdminClient, MeshOptions } from '../admin-client.ts'
 import { meshCommand, withMesh, type JsonOption, type Shell } from '../command.ts'
+import { readMetrics, tellCounted } from '../metrics.ts'
 import { EXIT, refused, told, type Outcome } from '../outcome.ts'
 import { pairs } from '../table.ts'
 import type { World } from '../world.ts'
@@ -26,7 +27,7 @@ const configAnswer = z.looseObject({
 })
 
 export function addStatusCommand(program: Command, shell: Shell): void {
-  meshCommand(program, 'status', 'config, regions and pools at a glance')
+  meshCommand(program, 'status', 'config, regions, pools, hit ratio and savings at a glance')
     .option('--watch [seconds]', `show it again and again, until Ctrl-C (default: every ${WATCH_SECONDS} s)`)
     .action(async (options: Options) => {
       shell.end(await status(options, shell.world), options.json === true)
@@ -59,6 +60,7 @@ async function look(client: AdminClient): Promise<Outcome> {
   if (!read.success) return NOT_UNDERSTOOD
   const pools = await askForPools(client)
   if (!pools.ok) return pools.error
+  const counted = await readMetrics(client)
   const { version, mode, regions, models, tenants } = read.data
   return told(
     [
@@ -70,10 +72,11 @@ async function look(client: AdminClient): Promise<Outcome> {
         models: models.length,
         tenants: tenants.length,
         'seen from': pools.value.seen_from,
+        ...(counted === undefined ? {} : tellCounted(counted)),
       }),
       '',
       ...poolTable(pools.value),
     ],
-    { config: read.data, ...pools.value },
+    { config: read.data, ...pools.value, counted: counted ?? null },
   )
 }

@@ -84,8 +84,10 @@ describe('mesh pools', () => {
 })
 
 describe('mesh status', () => {
-  const answer = ({ url }: { readonly url: string }) =>
-    Response.json(url.endsWith('/config') ? CONFIG : POOLS)
+  const answer = ({ url }: { readonly url: string }) => {
+    if (url.endsWith('/metrics')) return Response.json({ error: { code: 'not_found' } }, { status: 404 })
+    return Response.json(url.endsWith('/config') ? CONFIG : POOLS)
+  }
 
   test('shows config, regions and pools', async () => {
     const { code, out } = await run(['status'], { answer })
@@ -93,6 +95,33 @@ describe('mesh status', () => {
     expect(out).toContain('config     abc123\n')
     expect(out).toContain('regions    eu-central (eu)\n')
     expect(out).toContain('eu-1  ok ')
+  })
+
+  test('shows what was shared and saved, where the mesh counts', async () => {
+    const counts = [
+      '# TYPE mesh_requests_total counter',
+      'mesh_requests_total{region="eu-central",tenant="demo",outcome="completed"} 9',
+      'mesh_requests_total{region="us-east",outcome="no_eligible_pool"} 1',
+      'mesh_cache_outcomes_total{region="eu-central",model="a\\"b,c",outcome="hit"} 3',
+      'mesh_cache_outcomes_total{region="eu-central",outcome="coalesced"} 1',
+      'mesh_cache_outcomes_total{region="eu-central",outcome="miss"} 4',
+      'mesh_cache_outcomes_total{region="eu-central",outcome="resumed"} 100',
+      'mesh_tokens_computed_total{region="eu-central",type="input"} 600',
+      'mesh_tokens_cached_total{region="eu-central"} 200',
+      'mesh_tokens_saved_total{region="eu-central",by="hit"} 200',
+      'mesh_up{region="eu-central"} 1',
+      'mesh_up{region="us-east"} 0',
+      '',
+    ].join('\n')
+    const metered = await run(['status'], {
+      answer: (call) => (call.url.endsWith('/metrics') ? new Response(counts) : answer(call)),
+    })
+    expect(metered.out).toMatch(/^requests +10$/m)
+    expect(metered.out).toMatch(/^hit ratio +50\.0 % of 8 answers$/m)
+    expect(metered.out).toMatch(/^tokens computed +600, of which 200 were in prefix caches$/m)
+    expect(metered.out).toMatch(/^tokens saved +200 \(25\.0 %\)$/m)
+    expect(metered.out).toMatch(/^not counted +us-east \(the monitor does not answer\)$/m)
+    expect((await run(['status'], { answer })).out).not.toContain('hit ratio')
   })
 
   test('shows it again and again until it is stopped', async () => {
