@@ -6,6 +6,7 @@ import { addConfigCommands } from './commands/config.ts'
 import { addConfigStoreCommands } from './commands/config-store.ts'
 import { addExplainCommands } from './commands/explain.ts'
 import { addImportCommands } from './commands/import.ts'
+import { addKeyCommands } from './commands/keys.ts'
 import { addPoolCommands } from './commands/pools.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addUsageCommand } from './commands/usage.ts'
@@ -22,6 +23,7 @@ export function meshProgram(shell: Shell): Command {
   addStatusCommand(program, shell)
   addPoolCommands(program, shell)
   addConfigStoreCommands(addConfigCommands(program, shell), shell)
+  addKeyCommands(program, shell)
   addUsageCommand(program, shell)
   addCacheCommands(program, shell)
   addExplainCommands(program, shell)
