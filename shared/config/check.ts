@@ -5,6 +5,7 @@ import { checkIds } from './check-ids.ts'
 import { checkKeys } from './check-keys.ts'
 import { checkLimits } from './check-limits.ts'
 import { checkMode } from './check-mode.ts'
+import { checkMoney } from './check-money.ts'
 import { checkModels } from './check-models.ts'
 import { checkOidc } from './check-oidc.ts'
 import { checkPools } from './check-pools.ts'
@@ -34,5 +35,6 @@ export function checkDraft(draft: Draft, mode: MeshMode): ConfigProblem[] {
     ...checkOidc(draft, mode),
     ...checkMode(draft, mode),
     ...checkLimits(draft),
+    ...checkMoney(draft, mode),
   ]
 }

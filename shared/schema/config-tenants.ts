@@ -1,5 +1,6 @@
 /** Who may use what, and where: the tables [[tenants]] and [[rules]] of mesh.toml. */
 import { z } from 'zod'
+import { budgetSchema, limitsSchema } from './config-limits.ts'
 import {
   bool,
   cacheMode,
@@ -62,6 +63,8 @@ const apiKey = z.strictObject(
     data_classes: many(id, 'names of data classes')
       .optional()
       .describe('Which of the classes of the tenant the key may claim; without it, all.'),
+    limits: limitsSchema.describe('Of this key, within those of the tenant.'),
+    budget: budgetSchema.describe('Of this key, within that of the tenant.'),
   },
   'a table with id and sha256',
 )
@@ -148,6 +151,17 @@ export const tenantSchema = z.strictObject({
   audit_retention_days: whole(1, MAX_AUDIT_DAYS)
     .default(365)
     .describe('How long entries of the audit log are kept.'),
+  limits: limitsSchema.describe(
+    'Requests and tokens that the tenant may use at a time; without it, any number.',
+  ),
+  budget: budgetSchema.describe(
+    'Money and tokens that the tenant may spend in a period; without it, any amount.',
+  ),
+  ledger_down: oneOf(['refuse', 'last_lease'])
+    .default('refuse')
+    .describe(
+      'While the ledger of a tenant with limits or a budget cannot be reached: refuse its requests, or let each isolate use as much as it was last granted, every five seconds.',
+    ),
   keys: many(apiKey, 'keys, [[tenants.keys]]').default([]).describe('API keys.'),
 })
 
