@@ -52,6 +52,15 @@ export type GatewayError =
   | { readonly reason: 'receipt_not_found' }
   | { readonly reason: 'idempotency_key_conflict' }
   | { readonly reason: 'request_quarantined' }
+  // What the tenant, or the key, may use
+  /** `retryAfterSeconds` may be Infinity: then asking again cannot help. */
+  | {
+      readonly reason: 'rate_limit_exceeded'
+      readonly limit: 'requests' | 'tokens' | 'concurrent' | 'reserved'
+      readonly retryAfterSeconds: number
+    }
+  | { readonly reason: 'insufficient_quota' }
+  | { readonly reason: 'limits_unavailable' }
   // What we, or the pools, cannot do now
   | { readonly reason: 'edge_busy' }
   | { readonly reason: 'config_unavailable' }
@@ -73,7 +82,13 @@ export type GatewayError =
 export type ErrorReason = GatewayError['reason']
 
 /** OpenAI's error types, which SDKs map to their typed exceptions together with the status. */
-export type ErrorType = 'invalid_request_error' | 'authentication_error' | 'permission_error' | 'server_error'
+export type ErrorType =
+  | 'invalid_request_error'
+  | 'authentication_error'
+  | 'permission_error'
+  | 'rate_limit_error'
+  | 'insufficient_quota'
+  | 'server_error'
 
 /** What goes on the wire for one error. */
 export interface WireError {
@@ -250,6 +265,23 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
     status: 422,
     headers: NO_RETRY,
   }),
+  rate_limit_exceeded: ({ limit, retryAfterSeconds }) => ({
+    status: 429,
+    type: 'rate_limit_error',
+    message: LIMIT_SENTENCES[limit],
+    headers: after(retryAfterSeconds),
+  }),
+  // SDKs retry a 429 by themselves, and it would be refused until the period is over, or the budget raised.
+  insufficient_quota: () => ({
+    status: 429,
+    type: 'insufficient_quota',
+    message: 'The budget is spent. Ask your operator to raise it, or wait for its next period.',
+    headers: NO_RETRY,
+  }),
+  limits_unavailable: () => ({
+    ...server(503, 'What this key may still use could not be confirmed. Try again shortly.'),
+    headers: after(1),
+  }),
   edge_busy: () => ({
     ...server(503, 'This edge is handling too many large bodies at once.'),
     headers: after(1),
@@ -294,6 +326,14 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
     headers: NO_RETRY,
   }),
 }
+
+const LIMIT_SENTENCES = {
+  requests: 'The limit on requests per minute is reached. Send fewer, or wait.',
+  tokens: 'The limit on tokens per minute is reached. Send less, or wait.',
+  concurrent: 'As many requests as are allowed at once are being answered. Wait for one to end.',
+  reserved:
+    'What is left of the budget is set aside for requests that are being answered. Wait for one to end.',
+} as const
 
 function unsupportedSentence(error: { param?: string; where?: string; position?: number }): string {
   if (error.param !== undefined) return `The parameter '${error.param}' is not accepted here. Remove it.`

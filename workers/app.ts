@@ -15,6 +15,7 @@ import { showMetrics } from './routes/metrics.ts'
 import { listModels, showModel } from './routes/models.ts'
 import { fetchReceipt, publishKeys } from './routes/receipts.ts'
 import { methodNotAllowed, notFound } from './routes/unmatched.ts'
+import { showUsage } from './routes/usage.ts'
 
 const EXPOSED_HEADERS = [
   'age',
@@ -31,6 +32,12 @@ const EXPOSED_HEADERS = [
   'x-mesh-residency',
   'x-mesh-route',
   'x-mesh-run',
+  'x-ratelimit-limit-requests',
+  'x-ratelimit-limit-tokens',
+  'x-ratelimit-remaining-requests',
+  'x-ratelimit-remaining-tokens',
+  'x-ratelimit-reset-requests',
+  'x-ratelimit-reset-tokens',
   'x-request-id',
   'x-should-retry',
 ]
@@ -47,6 +54,7 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
   app.post('/v1/embeddings', embed)
   app.get('/v1/models', listModels)
   app.get('/v1/models/:model{.+}', showModel)
+  app.get('/v1/usage', showUsage)
   app.get('/v1/generations/:run', resumeGeneration)
   app.delete('/v1/generations/:run', detachGeneration)
   app.get('/v1/receipts/:request', fetchReceipt)
@@ -61,6 +69,7 @@ export function createApp(isolate: Isolate): Hono<AppVariables> {
   app.all('/v1/embeddings', methodNotAllowed('POST'))
   app.all('/v1/models', methodNotAllowed('GET'))
   app.all('/v1/models/:model{.+}', methodNotAllowed('GET'))
+  app.all('/v1/usage', methodNotAllowed('GET'))
   app.all('/v1/generations/:run', methodNotAllowed('GET, DELETE'))
   app.all('/v1/receipts/:request', methodNotAllowed('GET'))
   app.all('/.well-known/jwks.json', methodNotAllowed('GET'))

@@ -15,6 +15,7 @@ import type { Placement } from '../shared/residency/place.ts'
 import type { GenerationRequest } from '../shared/schema/request.ts'
 import type { Model, Region, Tenant } from '../shared/schema/mesh.ts'
 import type { Signer } from './receipts/signer.ts'
+import type { Charge } from './stages/charge.ts'
 import type { AnswerSource } from './stream/answer-source.ts'
 
 /** Of a context, what every kind of request has: stages that serve generations and embeddings alike ask for no more. */
@@ -91,6 +92,8 @@ export interface Admitted extends Placed {
   readonly reserved: { readonly promptTokens: number; readonly outputTokens: number }
   /** Absent where none is wanted. */
   readonly receipt?: PromisedReceipt
+  /** What is set aside for it, and what it has used. */
+  readonly charge: Charge
 }
 
 export interface Fingerprinted extends Admitted {

@@ -7,6 +7,7 @@ import { createStubs, type Stubs } from './objects/stubs.ts'
 import type { Mesh } from './mesh.ts'
 import type { Runtime } from './runtime.ts'
 import { createSigner, type Signer } from './receipts/signer.ts'
+import { createAccounts, type Accounts } from './stores/accounts.ts'
 import { createAnswerStore, type AnswerStore } from './stores/answer-store.ts'
 import { createBodyBudget, type BodyBudget } from './stores/body-budget.ts'
 import { createKeyGuesses, type KeyGuesses } from './stores/key-guesses.ts'
@@ -27,6 +28,7 @@ export interface Isolate {
   readonly exchange: RegionExchange
   readonly counts: RequestCounts
   readonly leases: LeaseStore
+  readonly accounts: Accounts
   readonly bodies: BodyBudget
   readonly keys: TenantKeyring
   readonly answers: AnswerStore
@@ -61,6 +63,7 @@ export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
     exchange: createRegionExchange(mesh, stubs, runtime, counts),
     counts,
     leases: createLeaseStore(mesh, stubs, runtime, keys),
+    accounts: createAccounts(mesh, stubs, runtime, keys),
     keys,
     answers: createAnswerStore(runtime.answers(mesh.env.ANSWERS), mesh.vault, () =>
       runtime.log({ event: 'storage_error', object: 'kv' }),

@@ -14,10 +14,12 @@ import { lookUpInputs } from './embeddings/look-up-inputs.ts'
 import { makeVectors } from './embeddings/make-vectors.ts'
 import { nameInputs } from './embeddings/name-inputs.ts'
 import { readInputs } from './embeddings/read-inputs.ts'
+import { usageOf } from './embeddings/usage-of.ts'
 import { respondWithVectors } from './embeddings/respond-with-vectors.ts'
 import { createVectorHold, type VectorHold } from './embeddings/vector-hold.ts'
 import { liveLease } from './live-lease.ts'
 import { patienceOf } from './patience.ts'
+import { withRateLimits } from './rate-limit-headers.ts'
 import { refuse, type Failure } from './respond.ts'
 import { authenticate } from './stages/authenticate.ts'
 import { checkArrival } from './stages/check-arrival.ts'
@@ -48,7 +50,7 @@ async function respond(request: Request, requestId: string, edge: Edge): Promise
   let isHeld = false
   try {
     const answered = await answer(incoming, hold, edge)
-    if (!answered.ok) return refuse(answered.error, edge)
+    if (!answered.ok) return withRateLimits(refuse(answered.error, edge), answered.error.context, edge)
     const response = respondWithVectors(answered.value, edge, (outcome) => {
       hold.release()
       recordAnswer(answered.value, outcome, edge)
@@ -56,7 +58,7 @@ async function respond(request: Request, requestId: string, edge: Edge): Promise
     isHeld = true
     const { context, making } = answered.value
     if (making !== undefined) keepVectors(context, making.entries, edge)
-    return response
+    return withRateLimits(response, context, edge)
   } catch (error) {
     // A broken invariant is the error boundary's to answer, but like every end of a request it leaves a line.
     record({ context: incoming, status: 500, error: 'internal_error' }, edge)
@@ -85,13 +87,19 @@ async function answer(
   try {
     const placed = placeRequest(read.value.context, edge)
     if (!placed.ok) return stop(placed.error, read.value.context)
-    const admitted = admitInputs(placed.value)
+    const admitted = await admitInputs(placed.value, edge)
     if (!admitted.ok) return stop(admitted.error, placed.value)
-    const named = await nameInputs(admitted.value, edge)
-    // Neither waits for the other; what is made of a request whose decision is not kept nobody gets, and nothing keeps.
-    const [decided, found] = await Promise.all([edge.trail.decide(named), findAndMake(named, hold, edge)])
-    if (!decided.ok) return stop(decided.error, named)
-    return found.ok ? found : stop(found.error, named)
+    const { charge } = admitted.value
+    try {
+      const named = await nameInputs(admitted.value, edge)
+      // Neither waits for the other; what is made of a request whose decision is not kept nobody gets, and nothing keeps.
+      const [decided, found] = await Promise.all([edge.trail.decide(named), findAndMake(named, hold, edge)])
+      if (!decided.ok) return stop(decided.error, named)
+      return found.ok ? found : stop(found.error, named)
+    } catch (error) {
+      charge.settle({})
+      throw error
+    }
   } finally {
     read.value.release()
   }
@@ -144,6 +152,7 @@ function recordAnswer(answered: VectorsAnswer, outcome: 'completed' | 'client_ca
   const { context, known, making } = answered
   const { keeping, batch, modelVersion } = context
   const promptTokens = promptTokensOf(answered)
+  const more = usageOf(answered, edge)
   record(
     {
       context,
@@ -171,6 +180,7 @@ function recordAnswer(answered: VectorsAnswer, outcome: 'completed' | 'client_ca
         known: known.size,
         ...(keeping.kind === 'bypass' ? { detail: keeping.detail } : {}),
       },
+      more,
     },
     edge,
   )

@@ -8,9 +8,11 @@ import type { Surface } from '../shared/log/frame.ts'
 import type { Answered, Fingerprinted, Incoming } from './contexts.ts'
 import type { Edge } from './edge.ts'
 import { patienceOf, type Patience } from './patience.ts'
+import { withRateLimits } from './rate-limit-headers.ts'
 import { refuse, respondWithJson, respondWithStream, type Failure } from './respond.ts'
 import { admit } from './stages/admit.ts'
 import { authenticate } from './stages/authenticate.ts'
+import type { Charge } from './stages/charge.ts'
 import { checkArrival } from './stages/check-arrival.ts'
 import { checkStorage } from './stages/check-storage.ts'
 import { fingerprintRequest } from './stages/fingerprint.ts'
@@ -48,7 +50,7 @@ async function respond(request: Request, requestId: string, surface: Surface, ed
     configVersion: await edge.mesh.configVersion(),
   }
   const understood = await recorded(incoming, understand(incoming, edge), edge)
-  if (!understood.ok) return refuse(understood.error, edge)
+  if (!understood.ok) return withRateLimits(refuse(understood.error, edge), understood.error.context, edge)
   const { context, release } = understood.value
   const patience = patienceOf(context, edge)
   // With an answer begun the body is in the pool's hands, and ours no more.
@@ -65,7 +67,7 @@ async function respond(request: Request, requestId: string, surface: Surface, ed
     : respondWithJson(answering, edge)
   // What broke must not hold a pool's slot.
   void response.catch(() => patience.leave())
-  return recorded(context, response, edge)
+  return withRateLimits(await recorded(context, response, edge), context, edge)
 }
 
 async function understand(incoming: Incoming, edge: Edge): Promise<Result<Understood, Failure>> {
@@ -79,13 +81,15 @@ async function understand(incoming: Incoming, edge: Edge): Promise<Result<Unders
   if (!read.ok) return stop(read.error, arrived.value)
   const { release } = read.value
   let isHeld = false
+  let charge: Charge | undefined
   try {
     const placed = placeRequest(read.value.context, edge)
     if (!placed.ok) return stop(placed.error, read.value.context)
     const storable = checkStorage(placed.value)
     if (!storable.ok) return stop(storable.error, placed.value)
-    const admitted = admit(storable.value, edge)
+    const admitted = await admit(storable.value, edge)
     if (!admitted.ok) return stop(admitted.error, placed.value)
+    charge = admitted.value.charge
     const promised = promiseReceipt(admitted.value, admitted.value.generation.stream, edge)
     if (!promised.ok) return stop(promised.error, admitted.value)
     const context = await fingerprintRequest({ ...admitted.value, ...promised.value }, edge)
@@ -93,6 +97,7 @@ async function understand(incoming: Incoming, edge: Edge): Promise<Result<Unders
     return ok({ context, release })
   } finally {
     if (!isHeld) release()
+    if (!isHeld) charge?.settle({})
   }
 }
 

@@ -21,6 +21,7 @@ export const ADMIN_PERMISSIONS: readonly (readonly [string, string, Permission])
   ['POST', '/tenants/{tenant}/keys', 'manage'],
   ['POST', '/tenants/{tenant}/keys/*/rotate', 'manage'],
   ['DELETE', '/tenants/{tenant}/keys/*', 'manage'],
+  ['GET', '/tenants/{tenant}/usage', 'account'],
   ['GET', '/tenants/{tenant}/audit', 'audit'],
   ['GET', '/tenants/{tenant}/audit/export', 'audit'],
 ]

@@ -1,4 +1,5 @@
 /** What a request may cost at the most and at the least, before anything is known of it but its size. */
+import { UNKNOWN_OUTPUT_TOKENS } from '../ledger/output-sizes.ts'
 import { tokensIn } from '../pool/token-ratio.ts'
 import type { Limits, Model } from '../schema/mesh.ts'
 
@@ -10,16 +11,21 @@ export interface TokenEstimate {
   readonly outputTokens: number
 }
 
-/** Tokens to reserve: the typical prompt for the body's size and the most output that can follow. */
+/**
+ * Tokens to reserve: the typical prompt for the body's size, and the most output that the client allows; where it says nothing,
+ * what answers of the model usually stay within.
+ */
 export function estimateTokens(
   bodyBytes: number,
   tokenLimit: number | undefined,
   model: Model,
   limits: Limits,
+  usualOutput = UNKNOWN_OUTPUT_TOKENS,
 ): TokenEstimate {
   const promptTokens = tokensIn(bodyBytes, undefined)
   const room = Math.max(1, model.context_length - promptTokens)
-  return { promptTokens, outputTokens: Math.min(tokenLimit ?? room, limits.max_output_tokens) }
+  const outputTokens = tokenLimit ?? Math.min(room, usualOutput)
+  return { promptTokens, outputTokens: Math.min(outputTokens, limits.max_output_tokens) }
 }
 
 /** Whether the prompt cannot fit into the model's context however it is tokenized. */

@@ -87,16 +87,6 @@ export function decideDraw(terms: Terms, state: AccountState, { need, want }: As
   }
 }
 
-/** What of a granted slice the ledger has to count: what is not limited is not. */
-export function countedOf(terms: Terms, granted: Amounts): Amounts {
-  return {
-    microdollars: terms.budget?.microdollars === undefined ? 0 : granted.microdollars,
-    tokens: terms.budget?.tokens === undefined ? 0 : granted.tokens,
-    requests: 0,
-    places: terms.concurrent === undefined ? 0 : granted.places,
-  }
-}
-
 /** A state in which nothing has happened yet. */
 export function freshState(terms: Terms, nowMs: number): AccountState {
   return {

@@ -1,5 +1,4 @@
 /** Usage entries: what was used, by model, pool, key and kind of end; and their sums, in which order and number do not matter. */
-import { z } from 'zod'
 
 export interface UsageName {
   readonly model: string
@@ -44,24 +43,6 @@ export const COUNTS = [
   'savedCoalesced',
   'savedPrefix',
 ] as const satisfies readonly (keyof UsageCounts)[]
-
-const count = z.int().min(0)
-
-/** As it comes from another isolate, perhaps of another version. */
-export const usageEntry = z.object({
-  model: z.string(),
-  pool: z.string(),
-  key: z.string(),
-  kind: z.string(),
-  requests: count,
-  promptTokens: count,
-  cachedTokens: count,
-  completionTokens: count,
-  microdollars: count,
-  savedHit: count,
-  savedCoalesced: count,
-  savedPrefix: count,
-})
 
 export function sumCounts(left: UsageCounts, right: UsageCounts): UsageCounts {
   return {

@@ -43,6 +43,9 @@ const EXPECTED = {
   too_many_keys: [409, 'false'],
   too_many_wrong_keys: [429, 'false', '60'],
   request_quarantined: [422, 'false'],
+  rate_limit_exceeded: [429, 'true', '3'],
+  insufficient_quota: [429, 'false'],
+  limits_unavailable: [503, 'true', '1'],
   edge_busy: [503, 'true', '1'],
   config_unavailable: [503, 'true', '1'],
   audit_unavailable: [503, 'true', '1'],
@@ -72,6 +75,7 @@ const RESTS: { readonly [R in ErrorReason]?: Rest<R> } = {
   method_not_allowed: { allow: 'GET' },
   receipt_not_available: { because: 'no_key' },
   no_eligible_pool: { retryAfterSeconds: 7 },
+  rate_limit_exceeded: { limit: 'requests', retryAfterSeconds: 2.5 },
 }
 
 function errorOf(reason: ErrorReason): GatewayError {

@@ -5,7 +5,7 @@ import type { Lease } from '../../shared/lease/lease.ts'
 import type { Home } from '../../shared/residency/home.ts'
 import type { EmbeddingsRequest } from '../../shared/schema/embeddings-request.ts'
 import type { Model } from '../../shared/schema/mesh.ts'
-import type { Arrived, Common, Incoming, Placed, PrivateReason } from '../contexts.ts'
+import type { Admitted, Arrived, Common, Incoming, Placed, PrivateReason } from '../contexts.ts'
 
 export interface EmbeddingsIncoming extends Common<Incoming> {
   readonly surface: 'embeddings'
@@ -20,7 +20,9 @@ export interface InputsRead extends EmbeddingsIncoming, Common<Arrived> {
 
 export interface InputsPlaced extends InputsRead, Pick<Placed, 'placement' | 'home'> {}
 
-export interface InputsNamed extends InputsPlaced {
+export interface InputsAdmitted extends InputsPlaced, Pick<Admitted, 'charge'> {}
+
+export interface InputsNamed extends InputsAdmitted {
   readonly modelVersion: string
   readonly cacheSalt: string
   readonly keeping: Keeping

@@ -6,9 +6,9 @@ import { withinRetention } from '../../shared/residency/storage.ts'
 import { webCryptoDigests } from '../digests.ts'
 import type { Edge } from '../edge.ts'
 import { liveLease } from '../live-lease.ts'
-import type { InputsNamed, InputsPlaced, Keeping } from './contexts.ts'
+import type { InputsNamed, InputsAdmitted, Keeping } from './contexts.ts'
 
-export async function nameInputs(context: InputsPlaced, edge: Edge): Promise<InputsNamed> {
+export async function nameInputs(context: InputsAdmitted, edge: Edge): Promise<InputsNamed> {
   const { tenant, model } = context
   const { key, cacheSalt, objectName } = await edge.keys.of(tenant.id)
   const modelVersion = await embeddingVersion(model.versions, model.id, key, webCryptoDigests)
@@ -17,7 +17,7 @@ export async function nameInputs(context: InputsPlaced, edge: Edge): Promise<Inp
 }
 
 async function keepingOf(
-  context: InputsPlaced,
+  context: InputsAdmitted,
   by: { readonly modelVersion: string; readonly key: Uint8Array; readonly tenantObject: string },
   edge: Edge,
 ): Promise<Keeping> {

@@ -22,6 +22,8 @@ export interface StartInput {
   /** Pools that everybody who reads may be answered by; to be asked again before every dispatch. */
   readonly allowedPools: () => ReadonlySet<string>
   readonly signal: AbortSignal
+  /** Whether it goes on for others, or for its client to come back: not for who began it. */
+  readonly isDetached: () => boolean
 }
 
 export interface GenerationOptions {
@@ -112,12 +114,25 @@ export function createGeneration(options: GenerationOptions): Generation {
     return new Set(first.filter((pool) => others.every((pools) => pools.includes(pool))))
   }
 
+  function isDetachedFrom({ run: beganBy }: GenerationJob): boolean {
+    const isRead = [...readers].some(
+      ({ job, detachedAtTokens }) => job.run === beganBy && detachedAtTokens === undefined,
+    )
+    return readers.size > 0 && !isRead
+  }
+
   async function run(job: GenerationJob, soFar?: BegunAnswer): Promise<Result<undefined, GatewayError>> {
     phase = 'starting'
     abort = new AbortController()
     const { signal } = abort
     const started = await options
-      .start({ job, allowedPools, signal, ...(soFar === undefined ? {} : { begun: soFar }) })
+      .start({
+        job,
+        allowedPools,
+        signal,
+        isDetached: () => isDetachedFrom(job),
+        ...(soFar === undefined ? {} : { begun: soFar }),
+      })
       // Whatever broke in starting it, its readers hear of an end.
       .catch((): Result<never, GatewayError> => err({ reason: 'internal_error' }))
     if (!started.ok) {

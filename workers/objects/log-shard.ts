@@ -3,10 +3,12 @@
  * to share it; because it is an object, a generation outlives the edge isolate that asked for it.
  */
 import { DurableObject } from 'cloudflare:workers'
+import { entryOfUse, type PoolUse } from '../../shared/ledger/settlement.ts'
 import { tenantHome } from '../../shared/residency/tenant-home.ts'
 import type { Environment } from '../environment.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
+import { createAccounts, type Accounts } from '../stores/accounts.ts'
 import { monitorLink } from '../stores/monitor-link.ts'
 import { createPoolMemory } from '../stores/pool-memory.ts'
 import { createPoolStates } from '../stores/pool-states.ts'
@@ -16,6 +18,7 @@ import { within } from '../within.ts'
 import { createClaims, type Claims } from './claims.ts'
 import type { EmbeddingsLookup, EmbeddingToKeep, FoundEmbedding } from './embedding-rpc.ts'
 import { createEmbeddingStore, type EmbeddingStore } from './embedding-store.ts'
+import type { StartInput } from './generation.ts'
 import { createLogKeeper } from './log-keeper.ts'
 import { createLogOpenings, type LogOpenings } from './log-openings.ts'
 import { createLogShelf } from './log-shelf.ts'
@@ -46,11 +49,13 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
     readonly #embeddings: EmbeddingStore
     readonly #runs: ShardRuns
     readonly #openings: LogOpenings
+    readonly #accounts: Accounts
     readonly #pulse = createPulse(BEAT_MS)
 
     constructor(ctx: DurableObjectState, env: Environment) {
       super(ctx, env)
       this.#storage = createLogStorage(ctx.storage)
+      this.#accounts = createAccounts(mesh, createStubs(env, mesh.mode), runtime, keys)
       this.#claims = createClaims(ctx.storage)
       this.#quarantine = createQuarantine(ctx.storage)
       this.#embeddings = createEmbeddingStore(ctx.storage, settings.promotions_per_hour)
@@ -75,7 +80,11 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
         keeper,
         promoter: createPromoter(runtime.answers(env.ANSWERS), mesh.vault, settings.promotions_per_hour),
         start: (fingerprint) => (input) =>
-          produceJob(input, () => this.#isolate(fingerprint), { mesh, runtime, pools, monitor }),
+          produceJob(
+            input,
+            { onPoison: () => this.#isolate(fingerprint), onUse: (use) => this.#settle(use, input) },
+            { mesh, runtime, pools, monitor },
+          ),
         onEnd: (generation) => this.#runs.settle(generation),
         inBackground: (work) => ctx.waitUntil(work),
         onWritten: () => this.#setAlarm().catch(() => tell('unwritable')),
@@ -130,6 +139,16 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
     #isolate(fingerprint: string): void {
       this.#quarantine.add(fingerprint, runtime.now() + limits.quarantine_ms)
       this.ctx.waitUntil(this.#setAlarm())
+    }
+
+    /** The shard calls the pools, so it settles what they were used for; who reads settles his request. */
+    #settle(use: PoolUse, { job, isDetached }: StartInput): void {
+      const tenant = mesh.tenants.get(job.tenant)
+      if (tenant === undefined) return
+      const whose = { key: job.keyId, model: job.generation.model }
+      const entry = isDetached() ? entryOfUse(use, whose, 'detached') : entryOfUse(use, whose)
+      this.#accounts.tell(tenant, { entries: [entry] })
+      this.#accounts.flush(tenant, (work) => this.ctx.waitUntil(work))
     }
 
     async #hold({ tenant, keyId, run }: GenerationJob): Promise<boolean> {

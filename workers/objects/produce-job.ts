@@ -3,7 +3,7 @@ import { keyName } from '../../shared/affinity/pseudonym.ts'
 import type { GatewayError } from '../../shared/errors.ts'
 import { narrowTo } from '../../shared/residency/place.ts'
 import { err, type Result } from '../../shared/result.ts'
-import { produce, type Produced } from '../stages/produce.ts'
+import { produce, type ProduceInput, type Produced } from '../stages/produce.ts'
 import type { DispatchDependencies } from '../stages/try-candidates.ts'
 import type { StartInput } from './generation.ts'
 import { placeJob } from './place-job.ts'
@@ -14,7 +14,7 @@ import { placeJob } from './place-job.ts'
  */
 export function produceJob(
   { job, begun, allowedPools, signal }: StartInput,
-  onPoison: () => void,
+  { onPoison, onUse }: Pick<ProduceInput, 'onPoison' | 'onUse'>,
   dependencies: DispatchDependencies,
 ): Promise<Result<Produced, GatewayError>> {
   const { mesh, runtime } = dependencies
@@ -46,6 +46,7 @@ export function produceJob(
       endsByMs: runtime.now() + mesh.config.limits.total_ms,
       signal,
       onPoison,
+      ...(onUse === undefined ? {} : { onUse }),
     },
     dependencies,
   )

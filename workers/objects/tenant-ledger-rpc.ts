@@ -3,6 +3,7 @@ import type { DetachedRun } from '../../shared/admission/detached-runs.ts'
 import type { KeyProblem, ManagedKey, ManagedKeys } from '../../shared/access/managed-keys.ts'
 import type { Result } from '../../shared/result.ts'
 import type { TenantGrant } from '../../shared/lease/lease.ts'
+import type { LedgerRpc } from './ledger-rpc.ts'
 
 export interface KeyRotation {
   readonly id: string
@@ -10,7 +11,7 @@ export interface KeyRotation {
   readonly overlapMs: number
 }
 
-export interface TenantLedgerRpc extends Rpc.DurableObjectBranded {
+export interface TenantLedgerRpc extends LedgerRpc, Rpc.DurableObjectBranded {
   /** Grants an isolate the right to act for the tenant for a few seconds. */
   grantLease(): Promise<TenantGrant>
   /**

@@ -1,6 +1,7 @@
 /**
  * TenantLedger: one object per tenant, in its home. Grants the leases that isolates act under, holds the cache epoch and its
- * key and the tenant's managed keys, and counts the runs that go on without their client; raising the epoch is the purge.
+ * key and the tenant's managed keys, counts the runs that go on without their client, and keeps the books of what the tenant may
+ * use and has used; raising the epoch is the purge.
  */
 import { DurableObject } from 'cloudflare:workers'
 import {
@@ -18,22 +19,27 @@ import {
   type DetachedRun,
   type DetachedRuns,
 } from '../../shared/admission/detached-runs.ts'
+import type { Batch } from '../../shared/ledger/batch.ts'
 import { changeKeys, grant, raiseEpoch, startIssuer, type Issuer } from '../../shared/lease/issuer.ts'
-import type { TenantGrant } from '../../shared/lease/lease.ts'
+import { LEASE_TTL_MS, type TenantGrant } from '../../shared/lease/lease.ts'
 import { ok } from '../../shared/result.ts'
 import type { Environment } from '../environment.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
 import { createEpochRecord, type EpochRecord } from './epoch-record.ts'
 import { createKeyRecord, type KeyRecord } from './key-record.ts'
+import { createLedgerBook, type LedgerBook } from './ledger-book.ts'
+import type { DrawAnswer, DrawRequest, UsageQuery, UsageReport } from './ledger-rpc.ts'
 import type { Methods } from './methods.ts'
 import type { KeyRotation, TenantLedgerRpc } from './tenant-ledger-rpc.ts'
 
 /** Makes the class for a mesh and a runtime: production's, or the local one's. */
-export function tenantLedgerClass({ vault }: Pick<Mesh, 'vault'>, runtime: Runtime) {
+export function tenantLedgerClass({ vault, config }: Pick<Mesh, 'vault' | 'config'>, runtime: Runtime) {
   return class TenantLedger extends DurableObject<Environment> implements Methods<TenantLedgerRpc> {
     readonly #record: EpochRecord
     readonly #keys: KeyRecord
+    readonly #book: LedgerBook
+    #alarmAtMs: number | undefined
     #started: Issuer | undefined
     #detached: DetachedRuns = []
 
@@ -47,6 +53,7 @@ export function tenantLedgerClass({ vault }: Pick<Mesh, 'vault'>, runtime: Runti
         name: ctx.id.toString(),
         onLostKey: () => runtime.log({ event: 'storage_error', object: 'tenant_ledger', what: 'lost_key' }),
       })
+      this.#book = createLedgerBook(ctx.storage, config.limits.total_ms + LEASE_TTL_MS)
       void ctx.blockConcurrencyWhile(async () => {
         const current = await this.#record.open(runtime.now())
         // After a restart it assumes that somebody holds a lease: what was granted before is not remembered.
@@ -129,6 +136,36 @@ export function tenantLedgerClass({ vault }: Pick<Mesh, 'vault'>, runtime: Runti
       this.#keys.write(keys, runtime.now())
       this.#started = issuer
       return waitMs
+    }
+
+    async draw(request: DrawRequest): Promise<DrawAnswer> {
+      const answer = this.#book.draw(request, runtime.now())
+      if (answer.kind === 'granted') await this.#written()
+      return answer
+    }
+
+    async settle(batch: Batch): Promise<void> {
+      this.#book.settle(batch, runtime.now())
+      await this.#written()
+    }
+
+    usage(query: UsageQuery): Promise<UsageReport> {
+      return Promise.resolve(this.#book.usage(query, runtime.now()))
+    }
+
+    override async alarm(): Promise<void> {
+      this.#alarmAtMs = undefined
+      this.#book.sweep(runtime.now())
+      await this.#written()
+    }
+
+    /** What was written is durable before anybody hears of it, and will be looked at again. */
+    async #written(): Promise<void> {
+      if (this.#alarmAtMs === undefined) {
+        this.#alarmAtMs = this.#book.nextSweepMs()
+        if (this.#alarmAtMs !== undefined) await this.ctx.storage.setAlarm(this.#alarmAtMs)
+      }
+      await runtime.committed()
     }
 
     async #raise(): Promise<{ epoch: number; waitMs: number }> {

@@ -9,6 +9,7 @@ import { adminKeyRoutes } from './admin-keys.ts'
 import { adminPoolRoutes } from './admin-pools.ts'
 import { adminResidencyRoutes } from './admin-residency.ts'
 import { adminRouteRoutes } from './admin-route.ts'
+import { showTenantUsage } from './admin-usage.ts'
 import { refuseOtherMethods } from './unmatched.ts'
 import { showMetrics } from './metrics.ts'
 
@@ -35,6 +36,8 @@ export function adminRoutes(): Hono<AppVariables> {
   admin.route('/residency', adminResidencyRoutes())
   admin.route('/tenants', adminKeyRoutes())
   admin.route('/tenants', adminAuditRoutes())
+
+  admin.get('/tenants/:tenant/usage', showTenantUsage)
 
   /** Returns when nothing cached before the call can be served any more. */
   admin.post('/tenants/:tenant/purge', async (context) => {

@@ -39,6 +39,7 @@ export function goOnPrivately(
         endsByMs,
         signal,
         onPoison: () => undefined,
+        onUse: (use) => context.charge.use(use),
       },
       edge,
     )

@@ -33,6 +33,9 @@ const MAX_HELD_CHARACTERS = 512 * 1024
 /** Outcomes in which something is served that was finished before the request. */
 const REPLAYED: ReadonlySet<AnswerFacts['outcome']> = new Set(['hit', 'extended'])
 
+/** Outcomes in which the answer is made for this request. */
+const MADE: ReadonlySet<AnswerFacts['outcome']> = new Set(['miss', 'refresh'])
+
 /** Fails with `not_cached`, `idempotency_key_conflict`, or with what the shard's own dispatch failed with. */
 export async function lookUp(
   context: Fingerprinted,
@@ -197,6 +200,7 @@ async function fromShard(
     source: survivingSource(source, {
       surface: generation.surface,
       mayContinue: goOn !== undefined,
+      onLost: (tokens) => chargeLost(request, facts, tokens, edge),
       maxCharacters: Math.min(MAX_HELD_CHARACTERS, edge.mesh.config.limits.max_log_bytes),
       async readOn(events) {
         const again = await openShard(request, edge, { take, events })
@@ -206,6 +210,25 @@ async function fromShard(
       },
       goOn: (begun) => goOn?.(begun) ?? Promise.resolve(undefined),
     }),
+  })
+}
+
+/** A shard that is lost cannot settle what it used a pool for: for whom it was made, it is charged with what came. */
+function chargeLost(
+  request: SharedRequest,
+  { outcome, pool: id }: AnswerFacts,
+  tokens: number,
+  edge: Edge,
+): void {
+  const pool = edge.mesh.config.pools.find((each) => each.id === id)
+  if (pool === undefined || !MADE.has(outcome)) return
+  const { promptTokens } = request.reserved
+  request.charge.use({
+    pool: pool.id,
+    price: pool.price,
+    outcome: 'truncated',
+    pools: 1,
+    seen: { promptTokens, completionTokens: tokens },
   })
 }
 

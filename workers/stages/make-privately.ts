@@ -38,6 +38,7 @@ export async function makePrivately(
       endsByMs,
       signal,
       onPoison: () => edge.waitUntil(isolate(context, edge)),
+      onUse: (use) => context.charge.use(use),
     },
     edge,
   )

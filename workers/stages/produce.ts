@@ -4,7 +4,9 @@
  */
 import type { Prompt } from '../../shared/affinity/prompt.ts'
 import type { GatewayError } from '../../shared/errors.ts'
+import type { PoolUse } from '../../shared/ledger/settlement.ts'
 import { isContinuable } from '../../shared/log/continuation.ts'
+import { tokensIn } from '../../shared/pool/token-ratio.ts'
 import type { Placement } from '../../shared/residency/place.ts'
 import { ok, type Result } from '../../shared/result.ts'
 import type { Ranking } from '../../shared/routing/rank.ts'
@@ -12,6 +14,7 @@ import type { Region, Tenant } from '../../shared/schema/mesh.ts'
 import type { GenerationRequest } from '../../shared/schema/request.ts'
 import type { BegunAnswer } from '../outgoing/ask-pool.ts'
 import { continuedAnswer } from '../stream/continued-answer.ts'
+import { meteredAnswer } from '../stream/metered-answer.ts'
 import type { PoolAnswer } from '../stream/pool-answer.ts'
 import type { RegionView } from '../stores/pool-states.ts'
 import { dispatch, type Dispatched } from './dispatch.ts'
@@ -43,6 +46,8 @@ export interface ProduceInput {
   readonly signal: AbortSignal
   /** Called when two pools have died under the request. */
   readonly onPoison: () => void
+  /** Called once for an answer that has begun, when it is over: what the pools were used for. */
+  readonly onUse?: (use: PoolUse) => void
 }
 
 export interface Produced {
@@ -83,7 +88,14 @@ export async function produce(
       return next
     },
   })
-  return ok({ ranking, dispatched, answer })
+  const metered = meteredAnswer(answer, {
+    first: dispatched.candidate,
+    promptTokens: tokensIn(prompt.anchors.bytes, view.tokenRatio(generation.model)),
+    ...(begun === undefined ? {} : { begunTokens: begun.tokens ?? 0 }),
+    signal: input.signal,
+    onUse: (use) => input.onUse?.(use),
+  })
+  return ok({ ranking, dispatched, answer: metered })
 }
 
 /** Whether a pool may finish what another has begun: by the kind of the request, and by the tenant's wish. */

@@ -4,10 +4,12 @@
  */
 import type { ErrorReason } from '../../shared/errors.ts'
 import type { AnswerFacts, AnswerOutcome } from '../../shared/log/answer-facts.ts'
+import type { UsageEntry } from '../../shared/ledger/usage.ts'
 import type { Surface, Usage } from '../../shared/log/frame.ts'
 import type { Common, Fingerprinted, Incoming } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 import { countRecord } from './count-record.ts'
+import { settleRequest } from './settle-request.ts'
 
 export interface RequestRecord {
   /** As wide as the request came: what is not known is left out. */
@@ -27,6 +29,8 @@ export interface RequestRecord {
   readonly batch?: BatchRecord
   /** Whether the client came back to an answer. */
   readonly isResumed?: boolean
+  /** Usage of the request beyond that of one answer. */
+  readonly more?: readonly UsageEntry[]
 }
 
 /** Of an embeddings request. */
@@ -42,6 +46,7 @@ interface BatchRecord {
 
 export function record(entry: RequestRecord, edge: Edge): void {
   const { context, facts, end, batch } = entry
+  const settled = settleRequest(entry, edge)
   const nowMs = edge.runtime.now()
   countRecord(entry, edge)
   try {
@@ -75,6 +80,8 @@ export function record(entry: RequestRecord, edge: Edge): void {
       prompt_tokens: end?.usage?.promptTokens,
       cached_tokens: end?.usage?.cachedTokens,
       completion_tokens: end?.usage?.completionTokens,
+      cost_microdollars: settled?.microdollars,
+      saved_microdollars: settled?.savedMicrodollars,
       first_token_ms: facts?.firstTokenMs,
       total_ms: nowMs - context.receivedAtMs,
     })

@@ -171,8 +171,9 @@ function answerEvents(job: StreamJob, edge: Edge): EventSource {
     },
     cancel() {
       if (!hasEnded) void along?.end(relayEnd('client_cancelled'))
-      end({ end: relayEnd('client_cancelled') })
+      // First, so that it is known what the pool was used for when the end is recorded.
       onLeave()
+      end({ end: relayEnd('client_cancelled') })
       // It may begin all the same, if it was about to.
       answer.then((begun) => begun.ok && begun.value.cancel()).catch(() => undefined)
     },

@@ -13,6 +13,8 @@ export interface SurvivalOptions {
   readonly mayContinue: boolean
   /** More than this is not held for it. */
   readonly maxCharacters: number
+  /** Called when the log is first lost, with the tokens that its reader has had, as far as they are known. */
+  readonly onLost?: (tokens: number) => void
   /** Reads the same log on from so many events; undefined where it does not have them. */
   readonly readOn: (events: number) => Promise<AnswerSource | undefined>
   /** Has a pool go on; undefined where none does. */
@@ -43,6 +45,7 @@ export function survivingSource(first: AnswerSource, options: SurvivalOptions): 
 
   async function survive(): Promise<AnswerSource | undefined> {
     losses += 1
+    if (losses === 1) options.onLost?.(tokens ?? events)
     // Once the log again; a shard that is lost twice is left alone.
     const again = losses === 1 ? await options.readOn(events) : undefined
     if (again !== undefined || hasLeft) return again

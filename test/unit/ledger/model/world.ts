@@ -2,7 +2,7 @@
  * A ledger and several isolates, by the functions that the product runs, with what can go wrong between them: answers that are
  * lost, batches that arrive twice or late, isolates that end. Money only; the other amounts go the same way.
  */
-import { countedOf, decideDraw, freshState } from '../../../../shared/ledger/draw.ts'
+import { decideDraw, freshState } from '../../../../shared/ledger/draw.ts'
 import { combine, minus, NOTHING, timesAmounts, type Amounts } from '../../../../shared/ledger/amounts.ts'
 import {
   acknowledged,
@@ -158,7 +158,7 @@ function drawn(world: World, isolate: Isolate, need: Amounts, isLost: boolean) {
   }
   const draw = decideDraw(world.terms, state, { need, want: timesAmounts(need, 4) }, world.nowMs)
   if (draw.kind === 'refused') return undefined
-  world.slices.set(id, countedOf(world.terms, draw.granted))
+  world.slices.set(id, draw.granted)
   world.largest = Math.max(world.largest, need.microdollars)
   if (isLost) {
     isolate.outbox = withNews(isolate.outbox, { voids: [id] })
