@@ -13,7 +13,11 @@ const workersConfig = aMeshConfig({
  * They move the clock of their whole isolate: in one of their own, where no object of another test has timers of its own that
  * would then run in their place.
  */
-const CLOCK_TESTS = ['test/workers/critical-path.test.ts', 'test/workers/routing-residency.test.ts']
+const CLOCK_TESTS = [
+  'test/workers/critical-path.test.ts',
+  'test/workers/limits-path.test.ts',
+  'test/workers/routing-residency.test.ts',
+]
 
 function insideWorkerd() {
   return cloudflareTest({

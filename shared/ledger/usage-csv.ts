@@ -13,12 +13,12 @@ const HEADER = [
 ]
 
 /** `groups`: the names of the columns before the counts. */
-export function usageCsv(
-  groups: readonly string[],
-  rows: readonly (UsageCounts & Readonly<Record<string, string | number>>)[],
+export function usageCsv<Group extends string>(
+  groups: readonly Group[],
+  rows: readonly (UsageCounts & { readonly [name in Group]?: string })[],
 ): string {
   const lines = rows.map((row) => [
-    ...groups.map((group) => cellOf(String(row[group] ?? ''))),
+    ...groups.map((group) => cellOf(row[group] ?? '')),
     row.requests,
     row.promptTokens,
     row.cachedTokens,

@@ -33,7 +33,7 @@ beforeAll(async () => {
   mesh = await startMesh({
     colos: COLOS,
     distances: false,
-    engine: { maxNumSeqs: 64 },
+    engine: { maxNumSeqs: 64, interTokenLatencyMs: 10 },
     config: (urls) => {
       const { pools } = aMeshConfig(urls)
       const key = (tenant: keyof typeof KEYS) => [{ id: 'k1', sha256: sha256(KEYS[tenant]) }]
@@ -58,6 +58,7 @@ async function usageOf(tenant: string): Promise<Totals> {
 
 function linesOf(tenant: string): { status: number; outcome: string; cost_microdollars?: number }[] {
   return mesh.logs
+    .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as { event: string; tenant?: string; status: number; outcome: string })
     .filter((line) => line.event === 'request' && line.tenant === tenant)
 }
@@ -68,13 +69,15 @@ async function spend(tenant: keyof typeof KEYS, number: number, leavesNow: () =>
   let whole = 0
   for (let turn = 0; ; turn += 1) {
     const leaving = new AbortController()
-    if (leavesNow()) setTimeout(() => leaving.abort(), 5 + (turn % 7) * 5)
+    const isLeaving = leavesNow()
     try {
       const response = await chat(mesh, colo, `${number} ${turn}`, {
         tenant,
         body: BODY,
         signal: leaving.signal,
       })
+      // The answer has begun, and its end is some time away.
+      if (isLeaving && response.status === 200) setTimeout(() => leaving.abort(), turn % 7)
       const text = await response.text()
       if (response.status === 200 && text.includes('[DONE]')) whole += 1
       if (response.status === 429 && text.includes('insufficient_quota')) {

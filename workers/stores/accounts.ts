@@ -88,7 +88,7 @@ const REFUSED_FOR_MS = 250
 export function createAccounts(mesh: Mesh, stubs: Stubs, runtime: Runtime, keys: TenantKeyring): Accounts {
   const drawers = new Map<string, Drawer>()
   const desks = createLedgerDesks(ledgerOf, runtime, { giveBack, nextExpiryMs: nextExpiryOf })
-  const { tell } = desks
+  const tell = (tenant: Tenant, news: Partial<News>): void => desks.tell(tenant, news)
   const outputs = new Map<string, Readonly<Record<string, number>>>()
 
   function drawerOf({ tenant, scope }: Pick<Account, 'tenant' | 'scope'>): Drawer {
@@ -237,7 +237,7 @@ export function createAccounts(mesh: Mesh, stubs: Stubs, runtime: Runtime, keys:
 
     tell,
 
-    flush: desks.flush,
+    flush: (tenant, waitUntil) => desks.flush(tenant, waitUntil),
 
     remaining(account) {
       const { levels, pocket } = drawerOf(account)

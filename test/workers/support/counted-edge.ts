@@ -12,6 +12,7 @@ import { createIsolate, type Isolate } from '../../../workers/edge.ts'
 import type { AuditAppend } from '../../../workers/objects/audit-log-rpc.ts'
 import type { Environment } from '../../../workers/environment.ts'
 import { startMesh } from '../../../workers/mesh.ts'
+import type { DrawAnswer, DrawRequest } from '../../../workers/objects/ledger-rpc.ts'
 import { productionRuntime } from '../../../workers/runtime.ts'
 import { KEYS } from '../../support/keys.ts'
 import { delta, role, wholeAnswer } from '../../support/pool-events.ts'
@@ -27,6 +28,10 @@ export interface CountedOptions {
   readonly environment?: Partial<Environment>
   /** Of the region's monitor, data centre and cache: where the isolate is. */
   readonly colo?: string
+  /** Limits and budget of every tenant, as the config has them. */
+  readonly terms?: Readonly<Record<string, unknown>>
+  /** What ledgers answer who asks for a slice; without it, with all that is wanted. */
+  readonly draw?: (request: DrawRequest) => DrawAnswer
 }
 
 export interface Asking {
@@ -64,13 +69,8 @@ export interface CountedEdge {
 const HOST = 'edge.test'
 export const START_MS = 1_900_000_000_000
 
-export function aCountedEdge({
-  monitor,
-  cached,
-  auditLog,
-  environment,
-  colo = 'FRA',
-}: CountedOptions = {}): CountedEdge {
+export function aCountedEdge(options: CountedOptions = {}): CountedEdge {
+  const { monitor, cached, auditLog, environment, colo = 'FRA', terms, draw = grantAll } = options
   const events: string[] = []
   const reports: ObserverReport[] = []
   const left: string[] = []
@@ -97,6 +97,10 @@ export function aCountedEdge({
       audited.push(...facts)
       return auditLog?.() ?? Promise.resolve()
     }
+    if (binding === 'TENANT_LEDGER' && method === 'draw') {
+      return ledger.hangs ? new Promise(() => undefined) : Promise.resolve(draw((args as [DrawRequest])[0]))
+    }
+    if (binding === 'TENANT_LEDGER' && method === 'settle') return Promise.resolve()
     if (binding !== 'REGION_MONITOR' || method !== 'exchange') throw new Error('an object nobody was to call')
     // The arguments of an exchange, by its interface.
     const [, report] = args as [string, ObserverReport]
@@ -117,6 +121,7 @@ export function aCountedEdge({
   const bindings = {
     ...env,
     ...environment,
+    ...(terms === undefined ? {} : { MESH_CONFIG: withTerms(String(env.MESH_CONFIG), terms) }),
     ANSWERS: counted('KV'),
     LOG_SHARD: objects('LOG_SHARD'),
     TENANT_LEDGER: objects('TENANT_LEDGER'),
@@ -215,6 +220,15 @@ export function aCountedEdge({
       return new Response(text, { status: response.status, headers: response.headers })
     },
   }
+}
+
+function grantAll({ want }: DrawRequest): DrawAnswer {
+  return { kind: 'granted', granted: want, levels: {}, usualOutputs: {} }
+}
+
+function withTerms(text: string, terms: Readonly<Record<string, unknown>>): string {
+  const config = JSON.parse(text) as { tenants: object[] }
+  return JSON.stringify({ ...config, tenants: config.tenants.map((tenant) => ({ ...tenant, ...terms })) })
 }
 
 /** A snapshot of a region that knows one pool to be quick, as old as that. */
