@@ -82,7 +82,7 @@ describe('a refusal', () => {
       'x-ratelimit-remaining-requests': '0',
       'x-ratelimit-reset-requests': '1m0s',
     })
-    expect(response.headers.get('x-should-retry')).toBeNull()
+    expect(response.headers.get('x-should-retry')).toBe('true')
   })
 
   test('that lasts more than a minute stops the SDKs’ own retries', async () => {
