@@ -34,29 +34,24 @@ export interface Outbox {
 export const NO_NEWS: News = { entries: [], releases: [], voids: [], outputs: [] }
 export const EMPTY_OUTBOX: Outbox = { news: NO_NEWS, sealed: [] }
 
+/** More than this is summed up at once: what is told costs as much whether a second has ten requests or ten thousand. */
+const SUMMED_FROM = 32
+
 export function withNews({ news, sealed }: Outbox, more: Partial<News>): Outbox {
-  return {
-    sealed,
-    news: {
-      entries: [...news.entries, ...(more.entries ?? [])],
-      releases: [...news.releases, ...(more.releases ?? [])],
-      voids: [...news.voids, ...(more.voids ?? [])],
-      outputs: [...news.outputs, ...(more.outputs ?? [])],
-    },
+  const all: News = {
+    entries: more.entries === undefined ? news.entries : [...news.entries, ...more.entries],
+    releases: more.releases === undefined ? news.releases : [...news.releases, ...more.releases],
+    voids: more.voids === undefined ? news.voids : [...news.voids, ...more.voids],
+    outputs: more.outputs === undefined ? news.outputs : [...news.outputs, ...more.outputs],
   }
+  const isLong = all.entries.length + all.releases.length + all.outputs.length >= SUMMED_FROM
+  return { sealed, news: isLong ? summed(all) : all }
 }
 
 /** Makes a batch of the news, if there is any: sums, so that its size depends on names and not on requests. */
 export function seal({ news, sealed }: Outbox, id: string): Outbox {
   if (!hasNews(news)) return { news, sealed }
-  const batch: Batch = {
-    id,
-    entries: mergeEntries(news.entries),
-    releases: mergeReleases(news.releases),
-    voids: news.voids,
-    outputs: mergeOutputs(news.outputs),
-  }
-  return { news: NO_NEWS, sealed: [...sealed, batch] }
+  return { news: NO_NEWS, sealed: [...sealed, { id, ...summed(news) }] }
 }
 
 export function acknowledged({ news, sealed }: Outbox, id: string): Outbox {
@@ -69,6 +64,15 @@ export function isEmpty({ news, sealed }: Outbox): boolean {
 
 function hasNews({ entries, releases, voids, outputs }: News): boolean {
   return entries.length + releases.length + voids.length + outputs.length > 0
+}
+
+function summed({ entries, releases, voids, outputs }: News): News {
+  return {
+    entries: mergeEntries(entries),
+    releases: mergeReleases(releases),
+    voids,
+    outputs: mergeOutputs(outputs),
+  }
 }
 
 function mergeReleases(releases: readonly Release[]): readonly Release[] {
