@@ -101,7 +101,8 @@ function ofTenant(tenant: Tenant, site: PoolSite): Objection[] {
   ]
 }
 
-function ofRule({ id: rule, only, except, sovereign }: Rule, site: PoolSite): Objection[] {
+/** What a rule that applies has against a pool. */
+export function ofRule({ id: rule, only, except, sovereign }: Rule, site: PoolSite): Objection[] {
   const objections: Objection[] = []
   if (only !== undefined && !isAllowedBy(only, site)) objections.push({ by: 'rule', rule, through: 'only' })
   if (except !== undefined && isTakenBy(except, site))
@@ -111,7 +112,8 @@ function ofRule({ id: rule, only, except, sovereign }: Rule, site: PoolSite): Ob
   return objections
 }
 
-function sitesOf(config: MeshConfig): readonly PoolSite[] {
+/** All pools whose region exists. */
+export function sitesOf(config: MeshConfig): readonly PoolSite[] {
   const regions = new Map(config.regions.map((region) => [region.id, region]))
   return config.pools.flatMap((pool) => {
     const region = regions.get(pool.region)
@@ -119,6 +121,7 @@ function sitesOf(config: MeshConfig): readonly PoolSite[] {
   })
 }
 
-function servesAny(pool: Pool, model: Model): boolean {
+/** Whether the pool serves some version of the model. */
+export function servesAny(pool: Pool, model: Model): boolean {
   return model.versions.some(({ id }) => servedName(pool, model, id) !== undefined)
 }
