@@ -3,6 +3,7 @@
  * its sentence. Sentences are built from codes, positions and names of ours: never from an exception, a pool's
  * text, a URL, or a key name or value taken from the client's body.
  */
+import { CONFIG_ROWS, type ConfigError } from './config-errors.ts'
 
 export type GatewayError =
   // What the client sent
@@ -61,6 +62,7 @@ export type GatewayError =
     }
   | { readonly reason: 'insufficient_quota' }
   | { readonly reason: 'limits_unavailable' }
+  | ConfigError
   // What we, or the pools, cannot do now
   | { readonly reason: 'edge_busy' }
   | { readonly reason: 'config_unavailable' }
@@ -105,7 +107,7 @@ export interface WireError {
   readonly headers: Readonly<Record<string, string>>
 }
 
-interface Row {
+export interface Row {
   readonly status: number
   readonly type: ErrorType
   readonly message: string
@@ -282,6 +284,7 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
     ...server(503, 'What this key may still use could not be confirmed. Try again shortly.'),
     headers: after(1),
   }),
+  ...CONFIG_ROWS,
   edge_busy: () => ({
     ...server(503, 'This edge is handling too many large bodies at once.'),
     headers: after(1),

@@ -1,11 +1,12 @@
 /** The Hono app: middleware in order, then the route table. */
 import { Hono } from 'hono'
-import { cors } from 'hono/cors'
 import type { AppVariables } from './app-variables.ts'
 import type { Isolate } from './edge.ts'
 import { requireAdmin } from './access/require-admin.ts'
+import { crossOrigin } from './middleware/cross-origin.ts'
 import { respondToError } from './middleware/error-boundary.ts'
 import { identifyRequest } from './middleware/identify-request.ts'
+import { requireConfig } from './middleware/require-config.ts'
 import { adminRoutes } from './routes/admin.ts'
 import { embed } from './routes/embeddings.ts'
 import { generate } from './routes/generate.ts'
@@ -44,10 +45,10 @@ const EXPOSED_HEADERS = [
 
 export function createApp(isolate: Isolate): Hono<AppVariables> {
   const app = new Hono<AppVariables>()
-  const { origins } = isolate.mesh.config.cors
 
   app.use(identifyRequest(isolate))
-  if (origins.length > 0) app.use('/v1/*', cors({ origin: [...origins], exposeHeaders: EXPOSED_HEADERS }))
+  app.use('/v1/*', crossOrigin(EXPOSED_HEADERS))
+  app.use('/v1/*', requireConfig)
 
   app.post('/v1/chat/completions', generate('chat'))
   app.post('/v1/completions', generate('completions'))

@@ -4,11 +4,13 @@ import { createAuditQueue, type AuditQueue } from './audit/audit-queue.ts'
 import type { AuditTrail } from './audit/audit-trail.ts'
 import { createTenantLogs, type TenantLogs } from './audit/tenant-logs.ts'
 import { createStubs, type Stubs } from './objects/stubs.ts'
+import { liveMesh } from './live-mesh.ts'
 import type { Mesh } from './mesh.ts'
 import type { Runtime } from './runtime.ts'
 import { createSigner, type Signer } from './receipts/signer.ts'
 import { createAccounts, type Accounts } from './stores/accounts.ts'
 import { createAnswerStore, type AnswerStore } from './stores/answer-store.ts'
+import { createConfigLeases, type ConfigLeases } from './stores/config-leases.ts'
 import { createBodyBudget, type BodyBudget } from './stores/body-budget.ts'
 import { createKeyGuesses, type KeyGuesses } from './stores/key-guesses.ts'
 import { createLeaseStore, type LeaseStore } from './stores/lease-store.ts'
@@ -21,7 +23,10 @@ import { createTenantKeyring, type TenantKeyring } from './tenant-keys.ts'
 
 /** Everything here may be lost at any moment: answers stay right, only slower. */
 export interface Isolate {
+  /** As deployed; of a request, the version it is served under. */
   readonly mesh: Mesh
+  readonly deployed: Mesh
+  readonly configs: ConfigLeases
   readonly runtime: Runtime
   readonly stubs: Stubs
   readonly pools: PoolStates
@@ -48,22 +53,30 @@ export interface Edge extends Isolate {
   readonly monitor: MonitorLink
   /** What this request leaves in its tenant's audit log. */
   readonly trail: AuditTrail
+  /** As the request names it. */
+  readonly host: string
+  /** Until when the request's version is known to be in force, on this isolate's clock; -Infinity: not known at all. */
+  readonly configExpiresAtMs: number
 }
 
 export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
   const keys = createTenantKeyring(mesh.fingerprintSecret)
   const stubs = createStubs(mesh.env, mesh.mode)
-  const logs = createTenantLogs(mesh, stubs, runtime, keys)
+  const configs = createConfigLeases(mesh, stubs, runtime)
+  const live = liveMesh(mesh, configs)
+  const logs = createTenantLogs(live, stubs, runtime, keys)
   const counts = createRequestCounts()
   return {
     mesh,
+    deployed: mesh,
+    configs,
     runtime,
     stubs,
     pools: createPoolStates(runtime, { retryShare: mesh.config.routing.retry_share }),
-    exchange: createRegionExchange(mesh, stubs, runtime, counts),
+    exchange: createRegionExchange(live, stubs, runtime, counts),
     counts,
-    leases: createLeaseStore(mesh, stubs, runtime, keys),
-    accounts: createAccounts(mesh, stubs, runtime, keys),
+    leases: createLeaseStore(live, stubs, runtime, keys),
+    accounts: createAccounts(live, stubs, runtime, keys),
     keys,
     answers: createAnswerStore(runtime.answers(mesh.env.ANSWERS), mesh.vault, () =>
       runtime.log({ event: 'storage_error', object: 'kv' }),

@@ -1,5 +1,6 @@
 /** The Worker's bindings, as wrangler.toml declares them. Pools' secrets and private bindings are looked up by name. */
 import type { AuditLogRpc } from './objects/audit-log-rpc.ts'
+import type { ConfigStoreRpc } from './objects/config-store-rpc.ts'
 import type { LogShardRpc } from './objects/log-shard-rpc.ts'
 import type { PoolMonitorRpc } from './objects/pool-monitor-rpc.ts'
 import type { ReceiptShelfRpc } from './objects/receipt-shelf-rpc.ts'
@@ -34,6 +35,7 @@ export interface Environment {
   readonly TENANT_LEDGER: DurableObjectNamespace<TenantLedgerRpc>
   readonly REGION_MONITOR: DurableObjectNamespace<RegionMonitorRpc>
   readonly POOL_MONITOR: DurableObjectNamespace<PoolMonitorRpc>
+  readonly CONFIG_STORE: DurableObjectNamespace<ConfigStoreRpc>
   readonly RECEIPT_SHELF: DurableObjectNamespace<ReceiptShelfRpc>
   readonly AUDIT_LOG: DurableObjectNamespace<AuditLogRpc>
 }

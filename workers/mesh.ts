@@ -16,6 +16,8 @@ const MIN_SECRET_CHARACTERS = 32
 
 export interface Mesh {
   readonly config: MeshConfig
+  /** As it was bound, bundled or stored. */
+  readonly configText: string
   /** Names the config's text: `cfg_` and 12 hex digits of its digest. */
   readonly configVersion: () => Promise<string>
   readonly mode: MeshMode
@@ -31,7 +33,7 @@ export interface Mesh {
   readonly tenants: ReadonlyMap<string, Tenant>
   readonly models: ReadonlyMap<string, Model>
   readonly regions: ReadonlyMap<string, Region>
-  /** Hosts (with port) that pools are called at; fixed for the life of the isolate. */
+  /** Hosts (with port) that pools are called at; a stored config can name only such as were deployed. */
   readonly poolHosts: ReadonlySet<string>
 }
 
@@ -59,27 +61,11 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
   const previousSecret = optionalSecret(env, 'MESH_ENCRYPTION_SECRET_PREVIOUS', mistakes)
   const adminToken = requiredSecret(env, 'MESH_ADMIN_TOKEN', mistakes)
   const receiptKeys = boundReceiptKeys(env, mistakes)
-  const alwaysReceipts = config.ok
-    ? config.value.tenants.find(({ receipts }) => receipts === 'always')
-    : undefined
-  if (alwaysReceipts !== undefined && textBinding(env, 'MESH_RECEIPT_KEY') === undefined) {
-    mistakes.push(`Tenant "${alwaysReceipts.id}" has receipts = "always": set the secret MESH_RECEIPT_KEY.`)
-  }
-  const pools = config.ok ? config.value.pools : []
-  const targets = pools.map((pool) => ({ pool, target: poolTarget(pool, env) }))
-  for (const { pool, target } of targets) {
-    if (target === undefined) mistakes.push(`Pool "${pool.id}": its ${missingName(pool, env)} is not bound.`)
-  }
+  if (config.ok) mistakes.push(...missingBindings(config.value, env))
   if (!config.ok || !nodePlace.ok || mistakes.length > 0) throw startError(mistakes)
 
-  const { tenants, models, regions } = config.value
-  let version: string | undefined
   return {
-    config: config.value,
-    async configVersion() {
-      version ??= `cfg_${(await sha256Hex(text)).slice(0, 12)}`
-      return version
-    },
+    ...versionOf(config.value, text, env),
     mode: mode.value,
     nodePlace: nodePlace.value,
     env,
@@ -90,11 +76,51 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
       current: webCryptoDigests.utf8(encryptionSecret),
       ...(previousSecret === undefined ? {} : { previous: webCryptoDigests.utf8(previousSecret) }),
     }),
+  }
+}
+
+/** What of a mesh follows from its config. */
+export type MeshVersion = Pick<
+  Mesh,
+  'config' | 'configText' | 'configVersion' | 'tenants' | 'models' | 'regions' | 'poolHosts'
+>
+
+/** @param config checked, and what it names is bound */
+export function versionOf(config: MeshConfig, text: string, env: Environment): MeshVersion {
+  const { tenants, models, regions, pools } = config
+  const targets = pools.map((pool) => poolTarget(pool, env))
+  let version: string | undefined
+  return {
+    config,
+    configText: text,
+    async configVersion() {
+      version ??= await versionOfText(text)
+      return version
+    },
     tenants: new Map(tenants.map((tenant) => [tenant.id, tenant])),
     models: new Map(models.map((model) => [model.id, model])),
     regions: new Map(regions.map((region) => [region.id, region])),
-    poolHosts: new Set(targets.flatMap(({ target }) => (target === undefined ? [] : [target.host]))),
+    poolHosts: new Set(targets.flatMap((target) => (target === undefined ? [] : [target.host]))),
   }
+}
+
+/** `cfg_` and 12 hex digits of its digest. */
+export async function versionOfText(text: string): Promise<string> {
+  return `cfg_${(await sha256Hex(text)).slice(0, 12)}`
+}
+
+/** Lines on secrets and bindings that the config names and that are not there. */
+export function missingBindings({ tenants, pools }: MeshConfig, env: Environment): string[] {
+  const always = tenants.find(({ receipts }) => receipts === 'always')
+  const isUnsigned = always !== undefined && textBinding(env, 'MESH_RECEIPT_KEY') === undefined
+  return [
+    ...(isUnsigned
+      ? [`Tenant "${always.id}" has receipts = "always": set the secret MESH_RECEIPT_KEY.`]
+      : []),
+    ...pools
+      .filter((pool) => poolTarget(pool, env) === undefined)
+      .map((pool) => `Pool "${pool.id}": its ${missingName(pool, env)} is not bound.`),
+  ]
 }
 
 function requiredSecret(env: Environment, name: string, mistakes: string[]): string {

@@ -19,6 +19,7 @@ import { respondWithVectors } from './embeddings/respond-with-vectors.ts'
 import { createVectorHold, type VectorHold } from './embeddings/vector-hold.ts'
 import { liveLease } from './live-lease.ts'
 import { patienceOf } from './patience.ts'
+import { isStillInForce } from './placed-now.ts'
 import { withRateLimits } from './rate-limit-headers.ts'
 import { refuse, type Failure } from './respond.ts'
 import { authenticate } from './stages/authenticate.ts'
@@ -85,6 +86,7 @@ async function answer(
   const read = await readInputs(arrived.value, edge)
   if (!read.ok) return stop(read.error, arrived.value)
   try {
+    if (!(await isStillInForce(edge))) return stop({ reason: 'config_unavailable' }, read.value.context)
     const placed = placeRequest(read.value.context, edge)
     if (!placed.ok) return stop(placed.error, read.value.context)
     const admitted = await admitInputs(placed.value, edge)

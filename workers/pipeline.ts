@@ -8,6 +8,7 @@ import type { Surface } from '../shared/log/frame.ts'
 import type { Answered, Fingerprinted, Incoming } from './contexts.ts'
 import type { Edge } from './edge.ts'
 import { patienceOf, type Patience } from './patience.ts'
+import { isStillInForce } from './placed-now.ts'
 import { withRateLimits } from './rate-limit-headers.ts'
 import { refuse, respondWithJson, respondWithStream, type Failure } from './respond.ts'
 import { admit } from './stages/admit.ts'
@@ -83,6 +84,7 @@ async function understand(incoming: Incoming, edge: Edge): Promise<Result<Unders
   let isHeld = false
   let charge: Charge | undefined
   try {
+    if (!(await isStillInForce(edge))) return stop({ reason: 'config_unavailable' }, read.value.context)
     const placed = placeRequest(read.value.context, edge)
     if (!placed.ok) return stop(placed.error, read.value.context)
     const storable = checkStorage(placed.value)

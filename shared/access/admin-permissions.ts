@@ -10,6 +10,9 @@ export interface NeededPermission {
 /** Method, path below /admin/v1, permission. `*` stands for one part of a path, `{tenant}` for one that names a tenant. */
 export const ADMIN_PERMISSIONS: readonly (readonly [string, string, Permission])[] = [
   ['GET', '/config', 'see'],
+  ['GET', '/config/history', 'see'],
+  ['POST', '/config/validate', 'see'],
+  ['POST', '/config/diff', 'see'],
   ['GET', '/pools', 'see'],
   ['GET', '/metrics', 'see'],
   ['POST', '/pools/*/drain', 'operate'],

@@ -1,14 +1,14 @@
 /** An operator's own cases: requests, and where each may go. Reads them, and says which do not come out as expected. */
 import { TomlError, parse as parseToml } from 'smol-toml'
 import { z } from 'zod'
-import type { MeshMode } from '../../shared/config/mode.ts'
-import { formatPath } from '../../shared/config/path.ts'
-import { describeProblem, knownNames, quote } from '../../shared/config/problem.ts'
-import { explainPlacement, type PlacementExplanation } from '../../shared/residency/explain.ts'
-import { err, ok, type Result } from '../../shared/result.ts'
-import { id, oneOf, some, text } from '../../shared/schema/config-values.ts'
-import type { MeshConfig } from '../../shared/schema/mesh.ts'
-import { residencyQuestionSchema } from '../../shared/schema/residency-question.ts'
+import type { MeshMode } from './mode.ts'
+import { formatPath } from './path.ts'
+import { describeProblem, knownNames, quote } from './problem.ts'
+import { explainPlacement, type PlacementExplanation } from '../residency/explain.ts'
+import { err, ok, type Result } from '../result.ts'
+import { id, oneOf, some, text } from '../schema/config-values.ts'
+import type { MeshConfig } from '../schema/mesh.ts'
+import { residencyQuestionSchema } from '../schema/residency-question.ts'
 
 const expectation = z
   .strictObject(

@@ -20,11 +20,11 @@ import { addTokens, NO_TOKENS, tokensPerSecond, type TokenRate } from './token-r
 export interface RegionMonitorView {
   readonly region: string
   /** By pool id: every pool of the mesh, and no other. */
-  readonly pools: ReadonlyMap<string, WatchedPool>
+  readonly pools: Map<string, WatchedPool>
   readonly tally: InFlightTally
   /** By model id. */
   readonly tokenRatios: Map<string, TokenRatio>
-  readonly models: ReadonlySet<string>
+  readonly models: Set<string>
 }
 
 export interface WatchedPool {
@@ -54,11 +54,24 @@ export function createRegionView(
 ): RegionMonitorView {
   return {
     region,
-    pools: new Map(pools.map((id) => [id, { measures: UNMEASURED, sent: NO_TOKENS, isAsked: false }])),
+    pools: new Map(pools.map((id) => [id, newPool()])),
     tally: createTally(),
     tokenRatios: new Map(),
     models: new Set(models),
   }
+}
+
+/** The mesh has other pools and models now: what is known of those that stay is kept. */
+export function keepOnly(view: RegionMonitorView, pools: readonly string[], models: readonly string[]): void {
+  for (const id of view.pools.keys()) if (!pools.includes(id)) view.pools.delete(id)
+  for (const id of pools) if (!view.pools.has(id)) view.pools.set(id, newPool())
+  view.models.clear()
+  for (const id of models) view.models.add(id)
+  for (const id of view.tokenRatios.keys()) if (!view.models.has(id)) view.tokenRatios.delete(id)
+}
+
+function newPool(): WatchedPool {
+  return { measures: UNMEASURED, sent: NO_TOKENS, isAsked: false }
 }
 
 /** Takes in what one observer says. What it says of pools and models that the mesh does not have is left out. */

@@ -11,6 +11,8 @@ import { ruleSchema, tenantSchema } from './config-tenants.ts'
 import type { selectorSchema } from './config-tenants.ts'
 import { many, number, some, text, ttlSeconds, whole } from './config-values.ts'
 import { distrustSchema } from './config-distrust.ts'
+import { configSourceSchema } from './config-source.ts'
+import type { endpointSchema } from './config-source.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -153,6 +155,7 @@ export const meshSchema = z
       )
       .prefault({})
       .describe('Calls from web pages.'),
+    config: configSourceSchema.describe('Where the config comes from.'),
   })
   .meta({ title: 'mesh.toml', description: 'What a Warmpath mesh does: regions, pools, models and tenants.' })
 
@@ -163,6 +166,7 @@ export type Model = Readonly<MeshConfig['models'][number]>
 export type Tenant = Readonly<MeshConfig['tenants'][number]>
 export type Rule = Readonly<MeshConfig['rules'][number]>
 export type Distrust = Readonly<MeshConfig['distrust'][number]>
+export type Endpoint = Readonly<z.output<typeof endpointSchema>>
 export type Limits = Readonly<MeshConfig['limits']>
 export type Selector = Readonly<z.output<typeof selectorSchema>>
 export type Dialect = (typeof DIALECTS)[number]

@@ -46,6 +46,14 @@ const EXPECTED = {
   rate_limit_exceeded: [429, 'true', '3'],
   insufficient_quota: [429, 'false'],
   limits_unavailable: [503, 'true', '1'],
+  config_not_stored: [409, 'false'],
+  invalid_config: [422, 'false'],
+  config_cases_failed: [422, 'false'],
+  config_conflict: [409, 'false'],
+  widening_not_accepted: [409, 'false'],
+  orphans_not_accepted: [409, 'false'],
+  config_version_not_found: [404, 'false'],
+  config_version_not_usable: [409, 'false'],
   edge_busy: [503, 'true', '1'],
   config_unavailable: [503, 'true', '1'],
   audit_unavailable: [503, 'true', '1'],
@@ -76,6 +84,9 @@ const RESTS: { readonly [R in ErrorReason]?: Rest<R> } = {
   receipt_not_available: { because: 'no_key' },
   no_eligible_pool: { retryAfterSeconds: 7 },
   rate_limit_exceeded: { limit: 'requests', retryAfterSeconds: 2.5 },
+  invalid_config: { mistakes: 2 },
+  config_cases_failed: { failed: 3 },
+  config_conflict: { current: 'cfg_0123456789ab' },
 }
 
 function errorOf(reason: ErrorReason): GatewayError {

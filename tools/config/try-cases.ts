@@ -1,6 +1,6 @@
 /** Tries an operator's own cases against a config: one verdict for each. */
 import { err, ok, type Result } from '../../shared/result.ts'
-import { failuresOf, parseCases } from './cases.ts'
+import { failuresOf, parseCases } from '../../shared/config/cases.ts'
 import { readConfigFile } from './check-config.ts'
 import { fromRoot, readText } from './files.ts'
 

@@ -83,6 +83,7 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
     PoolMonitor: stored,
     ReceiptShelf: stored,
     AuditLog: stored,
+    ConfigStore: stored,
   }
 
   return {
@@ -118,6 +119,7 @@ async function miniflareOptions(options: MiniflareMeshOptions, first: string): P
             POOL_MONITOR: object('PoolMonitor'),
             RECEIPT_SHELF: object('ReceiptShelf'),
             AUDIT_LOG: object('AuditLog'),
+            CONFIG_STORE: object('ConfigStore'),
             ...bindings,
           },
           ...(colo === first ? { exports: objects } : {}),

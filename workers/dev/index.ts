@@ -4,6 +4,7 @@ import bundledConfig from '../../mesh.toml'
 import { textBinding } from '../environment.ts'
 import { startMesh } from '../mesh.ts'
 import { auditLogClass } from '../objects/audit-log-object.ts'
+import { configStoreClass } from '../objects/config-store.ts'
 import { logShardClass } from '../objects/log-shard.ts'
 import { poolMonitorClass } from '../objects/pool-monitor.ts'
 import { receiptShelfClass } from '../objects/receipt-shelf.ts'
@@ -21,6 +22,7 @@ export const LogShard = logShardClass(mesh, runtime)
 export const TenantLedger = tenantLedgerClass(mesh, runtime)
 export const RegionMonitor = regionMonitorClass(mesh, runtime)
 export const PoolMonitor = poolMonitorClass(mesh, runtime)
+export const ConfigStore = configStoreClass(mesh, runtime)
 export const ReceiptShelf = receiptShelfClass(runtime)
 export const AuditLog = auditLogClass(mesh, runtime)
 const isFresh = textBinding(env, 'MESH_DEV_FRESH_ISOLATES') === '1'

@@ -13,7 +13,8 @@ import type { EmbeddingInput } from '../../shared/schema/embeddings-request.ts'
 import type { Edge } from '../edge.ts'
 import { askForEmbeddings } from '../outgoing/ask-for-embeddings.ts'
 import type { Patience } from '../patience.ts'
-import { tryCandidates } from '../stages/try-candidates.ts'
+import { placedNow } from '../placed-now.ts'
+import { mayAsk, tryCandidates } from '../stages/try-candidates.ts'
 import type { RegionView } from '../stores/pool-states.ts'
 import type { InputsNamed, ItemEntries } from './contexts.ts'
 import { takesField } from './read-inputs.ts'
@@ -49,7 +50,15 @@ export async function makeVectors(
   const { params } = embeddings
   const job = { inputs, params, modelVersion, cacheSalt, origin, endsByMs, signal, takeRoom }
   const tried = await tryCandidates(
-    { ranking, key, prompt, view, endsByMs, signal },
+    {
+      ranking,
+      key,
+      prompt,
+      view,
+      endsByMs,
+      signal,
+      mayAsk: async (candidate) => mayAsk(candidate, await placedNow(context, edge)),
+    },
     async (candidate) => {
       const asked = await askForEmbeddings(candidate, job, edge)
       // The headers come with the vectors, and show nothing.

@@ -9,6 +9,8 @@ import type { Environment } from '../environment.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
 import { createAccounts, type Accounts } from '../stores/accounts.ts'
+import { liveMesh } from '../live-mesh.ts'
+import { createConfigLeases, type ConfigLease } from '../stores/config-leases.ts'
 import { monitorLink } from '../stores/monitor-link.ts'
 import { createPoolMemory } from '../stores/pool-memory.ts'
 import { createPoolStates } from '../stores/pool-states.ts'
@@ -35,10 +37,13 @@ import { createShardRuns, type Attachment, type ShardRuns } from './shard-runs.t
 import { createStubs } from './stubs.ts'
 
 const LEDGER_WITHIN_MS = 3000
+/** An edge that has a lease of its own does without the shard. */
+const WITHOUT_CONFIG: LogOpening = { head: { declined: 'busy' } }
 
 /** Makes the class for a mesh and a runtime: production's, or the local one's. */
-export function logShardClass(mesh: Mesh, runtime: Runtime) {
-  const { limits, log: settings } = mesh.config
+export function logShardClass(deployed: Mesh, runtime: Runtime) {
+  const configs = createConfigLeases(deployed, createStubs(deployed.env, deployed.mode), runtime)
+  const mesh = liveMesh(deployed, configs)
   const keys = createTenantKeyring(mesh.fingerprintSecret)
   const memory = createPoolMemory()
 
@@ -58,6 +63,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
       this.#accounts = createAccounts(mesh, createStubs(env, mesh.mode), runtime, keys)
       this.#claims = createClaims(ctx.storage)
       this.#quarantine = createQuarantine(ctx.storage)
+      const { limits, log: settings } = mesh.config
       this.#embeddings = createEmbeddingStore(ctx.storage, settings.promotions_per_hour)
       this.#runs = createShardRuns({
         commitAfterMs: limits.commit_after_ms,
@@ -83,6 +89,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
           produceJob(
             input,
             { onPoison: () => this.#isolate(fingerprint), onUse: (use) => this.#settle(use, input) },
+            () => this.#config(),
             { mesh, runtime, pools, monitor },
           ),
         onEnd: (generation) => this.#runs.settle(generation),
@@ -98,13 +105,19 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
     }
 
     open(job: GenerationJob): Promise<ReadableStream<Uint8Array>> {
-      const allowed = withinPolicy(job, mesh)
-      return this.#stream(job.run, (attachment) => this.#openings.open(allowed, attachment))
+      return this.#stream(job.run, async (attachment) => {
+        const lease = await this.#config()
+        if (lease === undefined) return WITHOUT_CONFIG
+        return this.#openings.open(withinPolicy(job, lease.mesh), attachment)
+      })
     }
 
     resume(job: ResumeJob): Promise<ReadableStream<Uint8Array>> {
-      const allowed = resumeWithinPolicy(job, mesh)
-      return this.#stream(job.run, (attachment) => this.#openings.resume(allowed, attachment))
+      return this.#stream(job.run, async (attachment) => {
+        const lease = await this.#config()
+        if (lease === undefined) return WITHOUT_CONFIG
+        return this.#openings.resume(resumeWithinPolicy(job, lease.mesh), attachment)
+      })
     }
 
     detach(run: string): Promise<void> {
@@ -136,8 +149,13 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
       return Promise.resolve(logStream(open(attachment), (why) => attachment.end(why), this.#pulse))
     }
 
+    /** The version that the shard may act under now: a lease of its own, beside that of the edge that asks. */
+    #config(): Promise<ConfigLease | undefined> {
+      return configs.hold(undefined, (work) => this.ctx.waitUntil(work))
+    }
+
     #isolate(fingerprint: string): void {
-      this.#quarantine.add(fingerprint, runtime.now() + limits.quarantine_ms)
+      this.#quarantine.add(fingerprint, runtime.now() + mesh.config.limits.quarantine_ms)
       this.ctx.waitUntil(this.#setAlarm())
     }
 
@@ -153,6 +171,7 @@ export function logShardClass(mesh: Mesh, runtime: Runtime) {
 
     async #hold({ tenant, keyId, run }: GenerationJob): Promise<boolean> {
       const ledger = await this.#ledgerOf(tenant)
+      const { limits } = mesh.config
       const untilMs = runtime.now() + limits.detached_ms
       const held = ledger?.holdDetached({ keyId, run, untilMs }, limits.max_detached_runs)
       // A ledger that does not answer has not said yes.

@@ -15,20 +15,27 @@ import {
 import { tickAfterMs } from '../../shared/monitor/region-rounds.ts'
 import { watchGap, type RunningGap } from '../../shared/monitor/running-gap.ts'
 import type { LoadReading } from '../../shared/pool/load-report.ts'
+import type { Pool } from '../../shared/schema/mesh.ts'
 import type { Environment } from '../environment.ts'
+import { liveMesh } from '../live-mesh.ts'
 import type { Mesh } from '../mesh.ts'
 import { createLoadSources, type LoadSources } from '../outgoing/ask-load.ts'
 import type { Runtime } from '../runtime.ts'
+import { createConfigLeases } from '../stores/config-leases.ts'
 import type { Methods } from './methods.ts'
 import type { PoolMonitorRpc } from './pool-monitor-rpc.ts'
+import { createStubs } from './stubs.ts'
 
 const DRAINED = 'drained'
 
 /** Makes the class for a mesh and a runtime: production's, or the local one's. */
-export function poolMonitorClass(mesh: Mesh, runtime: Runtime) {
+export function poolMonitorClass(deployed: Mesh, runtime: Runtime) {
+  const configs = createConfigLeases(deployed, createStubs(deployed.env, deployed.mode), runtime)
+  const mesh = liveMesh(deployed, configs)
+
   return class PoolMonitor extends DurableObject<Environment> implements Methods<PoolMonitorRpc> {
     readonly #view = createPoolView(this.ctx.storage.kv.get(DRAINED) === true)
-    #sources: LoadSources | undefined
+    #sources: { readonly of: Pool; readonly load: LoadSources | undefined } | undefined
     #isAsking = false
     #nextAskAtMs = 0
     #gap: RunningGap | undefined
@@ -56,8 +63,12 @@ export function poolMonitorClass(mesh: Mesh, runtime: Runtime) {
       this.#isAsking = true
       this.#nextAskAtMs = askedAtMs + tickAfterMs(runtime.random())
       try {
-        this.#sources ??= sourcesOf(pool)
-        const reading = await this.#sources?.ask()
+        const lease = await configs.hold(undefined, (work) => this.ctx.waitUntil(work))
+        const known = lease?.mesh.config.pools.find(({ id }) => id === pool)
+        // A pool that is not in the config any more, or where nobody can say, is not asked.
+        if (known === undefined) return
+        if (this.#sources?.of !== known) this.#sources = { of: known, load: sourcesOf(known) }
+        const reading = await this.#sources.load?.ask()
         if (reading === undefined) return
         keepLoad(this.#view, { ...reading, atMs: askedAtMs })
         this.#watchGap(pool, reading)
@@ -77,9 +88,8 @@ export function poolMonitorClass(mesh: Mesh, runtime: Runtime) {
     }
   }
 
-  function sourcesOf(id: string): LoadSources | undefined {
-    const pool = mesh.config.pools.find((known) => known.id === id)
-    const region = pool && mesh.regions.get(pool.region)
-    return pool && region && createLoadSources(pool, region, { mesh, runtime })
+  function sourcesOf(pool: Pool): LoadSources | undefined {
+    const region = mesh.regions.get(pool.region)
+    return region && createLoadSources(pool, region, { mesh, runtime })
   }
 }

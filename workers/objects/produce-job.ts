@@ -5,16 +5,18 @@ import { narrowTo } from '../../shared/residency/place.ts'
 import { err, type Result } from '../../shared/result.ts'
 import { produce, type ProduceInput, type Produced } from '../stages/produce.ts'
 import type { DispatchDependencies } from '../stages/try-candidates.ts'
+import type { ConfigLease } from '../stores/config-leases.ts'
 import type { StartInput } from './generation.ts'
 import { placeJob } from './place-job.ts'
 
 /**
  * The pools asked are those that the placements of all readers and the shard's own config allow.
- * Fails with what placing or dispatching failed with.
+ * `hold` gives the version of the config that the shard may act under now. Fails with what placing or dispatching failed with.
  */
 export function produceJob(
   { job, begun, allowedPools, signal }: StartInput,
   { onPoison, onUse }: Pick<ProduceInput, 'onPoison' | 'onUse'>,
+  hold: () => Promise<ConfigLease | undefined>,
   dependencies: DispatchDependencies,
 ): Promise<Result<Produced, GatewayError>> {
   const { mesh, runtime } = dependencies
@@ -26,8 +28,10 @@ export function produceJob(
   }
   return produce(
     {
-      placement() {
-        const placed = placeJob(job, mesh)
+      async placement() {
+        const lease = await hold()
+        const placed = lease === undefined ? undefined : placeJob(job, lease.mesh)
+        if (placed === undefined) return err({ reason: 'config_unavailable' })
         const narrowed = placed.ok ? narrowTo(placed.value, allowedPools()) : placed
         // The edge has placed it: that nothing is left here says that the two run different configs.
         return narrowed.ok ? narrowed : err({ reason: 'config_unavailable' })

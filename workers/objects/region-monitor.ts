@@ -10,6 +10,7 @@ import { AWAKE_MS, isAskDue, isProbeDue, TICK_MS, tickAfterMs } from '../../shar
 import {
   accept,
   createRegionView,
+  keepOnly,
   keepProbe,
   keepStatus,
   shareOf,
@@ -20,9 +21,11 @@ import {
 import type { ObserverReport, RegionSnapshot } from '../../shared/pool/region-snapshot.ts'
 import type { Pool, Region } from '../../shared/schema/mesh.ts'
 import type { Environment } from '../environment.ts'
+import { liveMesh } from '../live-mesh.ts'
 import type { Mesh } from '../mesh.ts'
 import { canProbe, probePool } from '../outgoing/probe-pool.ts'
 import type { Runtime } from '../runtime.ts'
+import { createConfigLeases } from '../stores/config-leases.ts'
 import { within } from '../within.ts'
 import type { Methods } from './methods.ts'
 import type { RegionMonitorRpc } from './region-monitor-rpc.ts'
@@ -38,19 +41,19 @@ const MAX_SERIES = 2_000
 const ALARM_LOST_MS = 10 * TICK_MS
 
 /** Makes the class for a mesh and a runtime: production's, or the local one's. */
-export function regionMonitorClass(mesh: Mesh, runtime: Runtime) {
-  const { pools, models } = mesh.config
+export function regionMonitorClass(deployed: Mesh, runtime: Runtime) {
+  const configs = createConfigLeases(deployed, createStubs(deployed.env, deployed.mode), runtime)
+  const mesh = liveMesh(deployed, configs)
+  const idsOf = (list: readonly { readonly id: string }[]): string[] => list.map(({ id }) => id)
   const newView = (region: string): RegionMonitorView =>
-    createRegionView(
-      region,
-      pools.map(({ id }) => id),
-      models.map(({ id }) => id),
-    )
+    createRegionView(region, idsOf(mesh.config.pools), idsOf(mesh.config.models))
 
   return class RegionMonitor extends DurableObject<Environment> implements Methods<RegionMonitorRpc> {
     readonly #stubs = createStubs(this.env, mesh.mode)
     #view: RegionMonitorView | undefined
     #counts: { readonly sinceMs: number; readonly sums: Counts } | undefined
+    /** The config whose pools are watched. */
+    #watching = mesh.config
     #exchangedAtMs = -Infinity
     #alarmAtMs = -Infinity
     /** Pools whose monitor is being asked, and those that are being probed. */
@@ -60,6 +63,7 @@ export function regionMonitorClass(mesh: Mesh, runtime: Runtime) {
     exchange(region: string, report: ObserverReport, counts?: Counts): Promise<RegionSnapshot> {
       const nowMs = runtime.now()
       this.#view ??= newView(region)
+      this.#follow()
       this.#exchangedAtMs = nowMs
       accept(this.#view, report, nowMs)
       if (counts !== undefined) addCounts(this.#counting(nowMs).sums, counts, MAX_SERIES)
@@ -80,12 +84,15 @@ export function regionMonitorClass(mesh: Mesh, runtime: Runtime) {
 
     /** Starts what is due and waits for none of it: a pool that hangs holds up no other. */
     override async alarm(): Promise<void> {
+      const lease = await configs.hold(undefined, (work) => this.ctx.waitUntil(work))
+      this.#follow()
       const nowMs = runtime.now()
       this.#alarmAtMs = -Infinity
       const region = this.#view && mesh.regions.get(this.#view.region)
       if (this.#view === undefined || region === undefined || nowMs - this.#exchangedAtMs >= AWAKE_MS) return
       this.#setAlarm(nowMs + tickAfterMs(runtime.random()))
-      for (const pool of pools) {
+      // What may not be in the config any more is left alone.
+      for (const pool of lease?.mesh.config.pools ?? []) {
         const watched = this.#view.pools.get(pool.id)
         if (watched === undefined) continue
         if (!this.#asking.has(pool.id) && isAskDue(watched, nowMs)) {
@@ -100,6 +107,13 @@ export function regionMonitorClass(mesh: Mesh, runtime: Runtime) {
 
     #counting(nowMs: number) {
       return (this.#counts ??= { sinceMs: nowMs, sums: createCounts() })
+    }
+
+    /** A config that came since has other pools, perhaps. */
+    #follow(): void {
+      if (this.#watching === mesh.config) return
+      this.#watching = mesh.config
+      if (this.#view !== undefined) keepOnly(this.#view, idsOf(mesh.config.pools), idsOf(mesh.config.models))
     }
 
     /** Nobody waits for it to be durable: one that is lost is set again. */

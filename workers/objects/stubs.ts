@@ -9,6 +9,7 @@ import type { Region } from '../../shared/schema/mesh.ts'
 import type { Environment } from '../environment.ts'
 import type { Runtime } from '../runtime.ts'
 import type { AuditLogRpc } from './audit-log-rpc.ts'
+import type { ConfigStoreRpc } from './config-store-rpc.ts'
 import type { LogShardRpc } from './log-shard-rpc.ts'
 import type { PoolMonitorRpc } from './pool-monitor-rpc.ts'
 import type { ReceiptShelfRpc } from './receipt-shelf-rpc.ts'
@@ -24,6 +25,8 @@ export interface Stubs {
   receiptShelf(home: Home, tenant: string, shelf: number): DurableObjectStub<ReceiptShelfRpc>
   /** `tenant` is the tenant's keyed name, as for its ledger; `number` counts the tenant's logs from 0. */
   auditLog(home: Home, tenant: string, number: number): DurableObjectStub<AuditLogRpc>
+  /** The one there is. Nothing of a request comes to it: no jurisdiction is demanded of it. */
+  configStore(): DurableObjectStub<ConfigStoreRpc>
   regionMonitor(region: Region): DurableObjectStub<RegionMonitorRpc>
   /** `region` is the pool's. */
   poolMonitor(region: Region, pool: string): DurableObjectStub<PoolMonitorRpc>
@@ -36,6 +39,7 @@ export function createStubs(env: Environment, mode: MeshMode): Stubs {
     receiptShelf: (home, tenant, shelf) =>
       stubAt(env.RECEIPT_SHELF, `receipts/${tenant}/${shelf}`, home, mode),
     auditLog: (home, tenant, number) => stubAt(env.AUDIT_LOG, `audit/${tenant}/${number}`, home, mode),
+    configStore: () => env.CONFIG_STORE.getByName('config'),
     regionMonitor: (region) => env.REGION_MONITOR.getByName(`region/${region.id}`, placeOf(region)),
     poolMonitor: (region, pool) => env.POOL_MONITOR.getByName(`pool/${pool}`, placeOf(region)),
   }

@@ -6,6 +6,7 @@ import type { AppVariables } from '../app-variables.ts'
 import { failed } from '../error-response.ts'
 import { adminAuditRoutes } from './admin-audit.ts'
 import { adminKeyRoutes } from './admin-keys.ts'
+import { adminConfigRoutes } from './admin-config.ts'
 import { adminPoolRoutes } from './admin-pools.ts'
 import { adminResidencyRoutes } from './admin-residency.ts'
 import { adminRouteRoutes } from './admin-route.ts'
@@ -17,20 +18,8 @@ export function adminRoutes(): Hono<AppVariables> {
   const admin = new Hono<AppVariables>()
   admin.use(requireAdmin)
 
-  /** The config this isolate runs, without hashes of keys or names of secrets. */
-  admin.get('/config', async (context) => {
-    const { config, configVersion, mode } = context.get('edge').mesh
-    return context.json({
-      version: await configVersion(),
-      mode: mode.kind,
-      regions: config.regions.map(({ id, jurisdiction }) => ({ id, jurisdiction })),
-      pools: config.pools.map(({ id, region, dialect }) => ({ id, region, dialect })),
-      models: config.models.map(({ id }) => id),
-      tenants: config.tenants.map(({ id }) => id),
-    })
-  })
-
   admin.get('/metrics', showMetrics)
+  admin.route('/config', adminConfigRoutes())
   admin.route('/pools', adminPoolRoutes())
   admin.route('/route', adminRouteRoutes())
   admin.route('/residency', adminResidencyRoutes())

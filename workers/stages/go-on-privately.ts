@@ -1,9 +1,9 @@
 /** Finishes an answer for one reader whose log was lost, from the text that the reader has. */
 import { keyName } from '../../shared/affinity/pseudonym.ts'
 import { FINISH } from '../../shared/log/length-cut.ts'
-import { ok } from '../../shared/result.ts'
 import type { Edge } from '../edge.ts'
 import type { Patience } from '../patience.ts'
+import { placedNow } from '../placed-now.ts'
 import type { BegunAnswer } from '../outgoing/ask-pool.ts'
 import type { AnswerSource } from '../stream/answer-source.ts'
 import { poolSource } from '../stream/pool-source.ts'
@@ -17,7 +17,7 @@ export function goOnPrivately(
   edge: Edge,
   { signal, endsByMs }: Pick<Patience, 'signal' | 'endsByMs'>,
 ): ((begun: BegunAnswer) => Promise<AnswerSource | undefined>) | undefined {
-  const { generation, tenant, modelVersion, cacheSalt, placement, edgeRegion } = context
+  const { generation, tenant, modelVersion, cacheSalt, edgeRegion } = context
   const { tokenLimit, surface } = generation
   if (!mayContinue(generation, tenant)) return undefined
   return async (begun) => {
@@ -27,7 +27,7 @@ export function goOnPrivately(
     if (tokenLimit !== undefined && begun.tokens === tokenLimit) return finished(FINISH[surface], begun)
     const produced = await produce(
       {
-        placement: () => ok(placement),
+        placement: () => placedNow(context, edge),
         tenant,
         generation,
         modelVersion,

@@ -9,6 +9,7 @@ import { webCryptoDigests } from '../digests.ts'
 import type { Edge } from '../edge.ts'
 import { factsOf } from '../facts-of.ts'
 import type { Patience } from '../patience.ts'
+import { placedNow } from '../placed-now.ts'
 import { poolSource } from '../stream/pool-source.ts'
 import { knownHere } from './known-here.ts'
 import { produce } from './produce.ts'
@@ -19,7 +20,7 @@ export async function makePrivately(
   edge: Edge,
   { endsByMs, signal }: Pick<Patience, 'endsByMs' | 'signal'>,
 ): Promise<Result<Answered, GatewayError>> {
-  const { generation, modelVersion, placement, edgeRegion, cacheSalt, tenant } = context
+  const { generation, modelVersion, edgeRegion, cacheSalt, tenant } = context
   const { runtime, poisoned } = edge
   if (poisoned.hasAny(tenant.id, runtime.now())) {
     const request = await digestOf(context, edge)
@@ -27,7 +28,7 @@ export async function makePrivately(
   }
   const produced = await produce(
     {
-      placement: () => ok(placement),
+      placement: () => placedNow(context, edge),
       tenant,
       generation,
       modelVersion,

@@ -9,7 +9,7 @@ import { isContinuable } from '../../shared/log/continuation.ts'
 import { tokensIn } from '../../shared/pool/token-ratio.ts'
 import type { Placement } from '../../shared/residency/place.ts'
 import { ok, type Result } from '../../shared/result.ts'
-import type { Ranking } from '../../shared/routing/rank.ts'
+import type { Candidate, Ranking } from '../../shared/routing/rank.ts'
 import type { Region, Tenant } from '../../shared/schema/mesh.ts'
 import type { GenerationRequest } from '../../shared/schema/request.ts'
 import type { BegunAnswer } from '../outgoing/ask-pool.ts'
@@ -21,11 +21,11 @@ import { dispatch, type Dispatched } from './dispatch.ts'
 import { logRoute } from './log-route.ts'
 import { promptFor } from './prompt-for.ts'
 import { rank } from './rank.ts'
-import type { DispatchDependencies } from './try-candidates.ts'
+import { mayAsk, type DispatchDependencies } from './try-candidates.ts'
 
 export interface ProduceInput {
   /** Asked again before every dispatch: rules that changed in the meantime hold for it. */
-  readonly placement: () => Result<Placement, GatewayError>
+  readonly placement: () => Promise<Result<Placement, GatewayError>>
   readonly tenant: Tenant
   readonly generation: GenerationRequest
   readonly modelVersion: string
@@ -117,7 +117,7 @@ async function dispatchFrom(
   { prompt, view }: { readonly prompt: Prompt; readonly view: RegionView },
   dependencies: DispatchDependencies,
 ): Promise<Result<{ dispatched: Dispatched; ranking: Ranking }, GatewayError>> {
-  const placement = input.placement()
+  const placement = await input.placement()
   if (!placement.ok) return placement
   const { generation, modelVersion, cacheSalt, key, origin, endsByMs, signal } = input
   const isContinuation = begun !== undefined
@@ -138,6 +138,7 @@ async function dispatchFrom(
     died,
     prompt,
     view,
+    mayAsk: async (candidate: Candidate) => mayAsk(candidate, await input.placement()),
   }
   const dispatched = await dispatch(isContinuation ? { ...job, begun } : job, dependencies)
   logRoute({ name: input.name, origin, ranking, dispatched }, dependencies)

@@ -6,6 +6,7 @@ import type { GatewayError } from '../../shared/errors.ts'
 import type { Prompt } from '../../shared/affinity/prompt.ts'
 import type { AnswerOutcome } from '../../shared/log/answer-facts.ts'
 import type { Usage } from '../../shared/log/frame.ts'
+import type { Placement } from '../../shared/residency/place.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import type { Candidate, Ranking } from '../../shared/routing/rank.ts'
 import { refusalOf } from '../../shared/routing/refusal.ts'
@@ -36,6 +37,8 @@ export interface Trying {
   readonly signal: AbortSignal
   /** Pools that died under this request before, none of which is asked again. */
   readonly died?: ReadonlySet<string>
+  /** Whether the pool may still be asked: earlier ones may have taken their time to fail, and the config may have changed. */
+  readonly mayAsk: (candidate: Candidate) => Promise<boolean>
 }
 
 export interface Tried<T> {
@@ -82,6 +85,7 @@ export async function tryCandidates<T extends Timed>(
     if (runtime.now() >= endsByMs) return err({ reason: 'pool_timeout' })
     // When much fails, trying everything everywhere would bring down what still stands.
     if (failures.length > 0 && !view.takeRetry()) break
+    if (!(await trying.mayAsk(candidate))) return err({ reason: 'config_unavailable' })
     const watch = watchDispatch({ ...trying, candidate, runtime })
     const asked = await ask(candidate)
     if (asked.ok) {
@@ -103,6 +107,11 @@ export async function tryCandidates<T extends Timed>(
     if (died.size >= MAX_DEATHS) return err({ reason: 'request_quarantined' })
   }
   return err(signal.aborted ? { reason: 'client_cancelled' } : failureOf(failures))
+}
+
+/** Whether a pool is in a placement that was made again. */
+export function mayAsk({ placed }: Candidate, placement: Result<Placement, GatewayError>): boolean {
+  return placement.ok && placement.value.pools.some(({ pool }) => pool.id === placed.pool.id)
 }
 
 function failureOf(failures: readonly PoolFailure[]): GatewayError {

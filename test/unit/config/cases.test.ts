@@ -1,7 +1,7 @@
 /** An operator's own cases: how they are read, and what is said of one that does not come out. */
 import { describe, expect, test } from 'vitest'
 import type { MeshMode } from '../../../shared/config/mode.ts'
-import { failuresOf, parseCases } from '../../../tools/config/cases.ts'
+import { failuresOf, parseCases } from '../../../shared/config/cases.ts'
 import { aMesh } from '../residency/a-mesh.ts'
 
 const MODE: MeshMode = { kind: 'cloudflare' }

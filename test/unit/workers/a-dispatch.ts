@@ -100,6 +100,7 @@ export function run(setUp: DispatchSetUp, options: RunOptions = {}): ReturnType<
     view,
     endsByMs: nowMs + withinMs,
     signal,
+    mayAsk: () => Promise.resolve(true),
   }
   return dispatch(begun === undefined ? job : { ...job, begun }, dependencies)
 }

@@ -113,7 +113,7 @@ export function aProduction(
     run: () =>
       produce(
         {
-          placement: () => options.placement?.(config) ?? anywhere(config),
+          placement: () => Promise.resolve(options.placement?.(config) ?? anywhere(config)),
           tenant:
             options.continuation === undefined ? tenant : { ...tenant, continuation: options.continuation },
           generation,

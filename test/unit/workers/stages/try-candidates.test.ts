@@ -30,6 +30,7 @@ function aTrial(
     view,
     endsByMs: runtime.now() + 60_000,
     signal: new AbortController().signal,
+    mayAsk: () => Promise.resolve(true),
     ...changes,
   }
   const answerInTurn = (candidate: Candidate): Promise<Asked> => {
