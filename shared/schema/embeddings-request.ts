@@ -40,7 +40,8 @@ const ENCODINGS = ['float', 'base64'] as const
 const TEXT = 'a string that is not empty'
 const TOKENS = 'an array of token ids that is not empty'
 
-const fields = z.strictObject({
+/** What of the body is known beyond the model and the input. */
+export const embeddingsFields = z.strictObject({
   dimensions: integerFrom({ min: 1, max: MAX_DIMENSIONS }).exactOptional(),
   encoding_format: z.enum(ENCODINGS, { error: oneOf(ENCODINGS) }).exactOptional(),
   user: textOf({ min: 0, max: MAX_USER_CHARACTERS }).exactOptional(),
@@ -63,9 +64,12 @@ export function parseEmbeddingsRequest(
   const inputs = readInputs(members['input'] ?? undefined, limits.max_inputs)
   if (!inputs.ok) return inputs
   const { model: _model, input: _input, ...others } = withoutNulls(members)
-  const known = Object.entries(others).filter(([name]) => Object.hasOwn(fields.shape, name))
-  const extras = Object.entries(others).filter(([name]) => !Object.hasOwn(fields.shape, name))
-  const parsed = fields.safeParse(Object.fromEntries(known), { error: expectedPhrase, reportInput: true })
+  const known = Object.entries(others).filter(([name]) => Object.hasOwn(embeddingsFields.shape, name))
+  const extras = Object.entries(others).filter(([name]) => !Object.hasOwn(embeddingsFields.shape, name))
+  const parsed = embeddingsFields.safeParse(Object.fromEntries(known), {
+    error: expectedPhrase,
+    reportInput: true,
+  })
   if (!parsed.success) return err(toGatewayError(parsed.error.issues))
   const { dimensions, encoding_format: encoding, user } = parsed.data
   return ok({

@@ -96,7 +96,7 @@ test('a config that cannot be, or leads elsewhere, is refused with lines', async
 
 test.each([
   ['without a version to replace', { config: 'x' }, 400, 'missing_parameter'],
-  ['without a config', { expected: 'cfg_000000000000' }, 400, 'invalid_parameter'],
+  ['without a config', { expected: 'cfg_000000000000' }, 400, 'missing_parameter'],
   ['with a member that is not ours', { config: 'x', colour: 1 }, 400, 'unsupported_parameter'],
   ['with a note of many lines', { config: 'x', note: 'a\nb' }, 400, 'invalid_parameter'],
 ])('a body %s is refused', async (_name, body, status, code) => {

@@ -14,7 +14,10 @@ import type { AppVariables } from '../app-variables.ts'
 import { checkConfig, diffOf, mistakesOf, readConfig, unaccepted, type Refused } from '../config-change.ts'
 import { failed, failedWith } from '../error-response.ts'
 import type { ConfigAct, ConfigEntry } from '../objects/config-store-rpc.ts'
-import { readAdminBody } from './admin-body.ts'
+import { readAdminBody } from './read-admin-body.ts'
+
+/** A config and its cases, written as JSON. */
+const MAX_CONFIG_BODY_BYTES = 2 * 1024 * 1024
 
 type AdminContext<Path extends string = string> = Context<AppVariables, Path>
 
@@ -40,7 +43,7 @@ export function adminConfigRoutes(): Hono<AppVariables> {
   })
 
   routes.post('/validate', async (context) => {
-    const body = await readAdminBody(context, validateConfigSchema)
+    const body = await readAdminBody(context, validateConfigSchema, MAX_CONFIG_BODY_BYTES)
     if (!body.ok) return failed(body.error)
     const { config: text, cases } = body.value
     const current = await currentText(context)
@@ -56,14 +59,14 @@ export function adminConfigRoutes(): Hono<AppVariables> {
   })
 
   routes.put('/', async (context) => {
-    const body = await readAdminBody(context, putConfigSchema)
+    const body = await readAdminBody(context, putConfigSchema, MAX_CONFIG_BODY_BYTES)
     if (!body.ok) return failed(body.error)
     const { config: text, cases, ...more } = body.value
     return change(context, { text, act: 'put', ...more, ...(cases === undefined ? {} : { cases }) })
   })
 
   routes.post('/rollback', async (context) => {
-    const body = await readAdminBody(context, rollbackConfigSchema)
+    const body = await readAdminBody(context, rollbackConfigSchema, MAX_CONFIG_BODY_BYTES)
     if (!body.ok) return failed(body.error)
     const { deployed, stubs } = context.get('edge')
     if (!isStored(context)) return failed({ reason: 'config_not_stored' })
@@ -76,7 +79,7 @@ export function adminConfigRoutes(): Hono<AppVariables> {
   })
 
   routes.post('/diff', async (context) => {
-    const body = await readAdminBody(context, diffConfigSchema)
+    const body = await readAdminBody(context, diffConfigSchema, MAX_CONFIG_BODY_BYTES)
     if (!body.ok) return failed(body.error)
     const { deployed } = context.get('edge')
     const [before, after] = await Promise.all([

@@ -1,12 +1,12 @@
 /** /admin/v1/tenants/{tenant}/keys: keys that are made, replaced and revoked while the mesh runs. A key is shown once. */
 import { Hono, type Context } from 'hono'
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { KeyProblem, ManagedKey } from '../../shared/access/managed-keys.ts'
 import type { GatewayError } from '../../shared/errors.ts'
 import { tenantHome } from '../../shared/residency/tenant-home.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { formatKey } from '../../shared/schema/api-key.ts'
-import { id as keyId, many, modelName, whole } from '../../shared/schema/config-values.ts'
+import { createKeySchema, rotateKeySchema } from '../../shared/schema/admin-keys.ts'
 import type { MeshConfig, Tenant } from '../../shared/schema/mesh.ts'
 import { recordAdminAct } from '../access/record-admin-act.ts'
 import type { AppVariables } from '../app-variables.ts'
@@ -17,21 +17,6 @@ import { readAdminBody } from './read-admin-body.ts'
 
 /** 160 bits. */
 const SECRET_BYTES = 20
-const MAX_LIFE_SECONDS = 10 * 366 * 86_400
-const MAX_OVERLAP_SECONDS = 30 * 86_400
-const DAY_SECONDS = 86_400
-const MAX_NAMES = 256
-
-const names = (elements: string) =>
-  many(modelName, elements).max(MAX_NAMES, `at most ${MAX_NAMES} ${elements}`)
-
-const creation = z.strictObject({
-  id: keyId,
-  expires_in_seconds: whole(1, MAX_LIFE_SECONDS).optional(),
-  models: names('model ids').optional(),
-  data_classes: names('names of data classes').optional(),
-})
-const rotation = z.strictObject({ overlap_seconds: whole(0, MAX_OVERLAP_SECONDS).default(DAY_SECONDS) })
 
 type Asked = Context<AppVariables>
 
@@ -59,7 +44,7 @@ export function adminKeyRoutes(): Hono<AppVariables> {
   keys.post('/:tenant/keys', async (context) => {
     const found = await ledgerOf(context)
     if (!found.ok) return failed(found.error)
-    const body = await readAdminBody(context, creation)
+    const body = await readAdminBody(context, createKeySchema)
     if (!body.ok) return failed(body.error)
     const { tenant, ledger } = found.value
     const scope = checkScope(body.value, tenant, context.get('edge').mesh.config)
@@ -85,7 +70,7 @@ export function adminKeyRoutes(): Hono<AppVariables> {
   keys.post('/:tenant/keys/:key/rotate', async (context) => {
     const found = await ledgerOf(context)
     if (!found.ok) return failed(found.error)
-    const body = await readAdminBody(context, rotation)
+    const body = await readAdminBody(context, rotateKeySchema)
     if (!body.ok) return failed(body.error)
     const { tenant, ledger } = found.value
     const id = context.req.param('key')
@@ -129,7 +114,7 @@ async function ledgerOf(context: Asked): Promise<Result<TenantAtHome, GatewayErr
 
 /** A key for what the tenant does not have would be good for nothing, and found out when it matters. */
 function checkScope(
-  { models, data_classes: classes }: z.output<typeof creation>,
+  { models, data_classes: classes }: z.output<typeof createKeySchema>,
   tenant: Tenant,
   config: MeshConfig,
 ): GatewayError | undefined {

@@ -7,6 +7,7 @@ import { failed } from '../error-response.ts'
 import { adminAuditRoutes } from './admin-audit.ts'
 import { adminKeyRoutes } from './admin-keys.ts'
 import { adminConfigRoutes } from './admin-config.ts'
+import { adminOpenApiRoutes } from './admin-openapi.ts'
 import { adminPoolRoutes } from './admin-pools.ts'
 import { adminResidencyRoutes } from './admin-residency.ts'
 import { adminRouteRoutes } from './admin-route.ts'
@@ -16,6 +17,7 @@ import { showMetrics } from './metrics.ts'
 
 export function adminRoutes(): Hono<AppVariables> {
   const admin = new Hono<AppVariables>()
+  admin.route('/', adminOpenApiRoutes())
   admin.use(requireAdmin)
 
   admin.get('/metrics', showMetrics)

@@ -13,11 +13,12 @@ const MAX_BODY_BYTES = 64 * 1024
 /** No body is an empty object. Fails as reading a body does, or with `invalid_json` where it is no object. */
 export async function readAdminObject(
   context: Context<AppVariables>,
-  maxBytes = MAX_BODY_BYTES,
+  maxBytes?: number,
 ): Promise<Result<object, GatewayError>> {
   const { mesh, bodies } = context.get('edge')
   const { limits } = mesh.config
-  const within = { ...limits, max_body_bytes: Math.min(maxBytes, limits.max_body_bytes) }
+  // A config that takes small bodies only has to be replaceable: what is asked for here is not cut by it.
+  const within = { ...limits, max_body_bytes: maxBytes ?? Math.min(MAX_BODY_BYTES, limits.max_body_bytes) }
   const bytes = await readBodyBytes(context.req.raw, within, bodies)
   if (!bytes.ok) return bytes
   bodies.give(bytes.value.byteLength)
@@ -31,8 +32,9 @@ export async function readAdminObject(
 export async function readAdminBody<T extends z.ZodObject>(
   context: Context<AppVariables>,
   schema: T,
+  maxBytes?: number,
 ): Promise<Result<z.output<T>, GatewayError>> {
-  const body = await readAdminObject(context)
+  const body = await readAdminObject(context, maxBytes)
   return body.ok ? checkedAgainst(schema, body.value) : body
 }
 
