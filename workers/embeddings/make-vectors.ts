@@ -41,9 +41,12 @@ export async function makeVectors(
   const { endsByMs, signal } = waiting.patience
   const inputs = numbers.map((number) => batch.items[number]).filter((input) => input !== undefined)
   const key = keyName(context.keyId, cacheSalt)
+  // It was placed before the shards were asked.
+  const placed = await placedNow(context, edge)
+  if (!placed.ok) return placed
   const view = edge.pools.embeddingsFrom(origin.id)
   const prompt = promptFrom(embeddings.model, inputs)
-  const ranking = rankFor(context, { key, prompt, view }, edge)
+  const ranking = rankFor({ ...context, placement: placed.value }, { key, prompt, view }, edge)
   view.looks = ranking.looks
   view.requested()
   const takeRoom = (bytes: number): boolean => waiting.hold.take(bytes)

@@ -37,7 +37,7 @@ export interface Trying {
   readonly signal: AbortSignal
   /** Pools that died under this request before, none of which is asked again. */
   readonly died?: ReadonlySet<string>
-  /** Whether the pool may still be asked: earlier ones may have taken their time to fail, and the config may have changed. */
+  /** Of a pool that is not the first: whether it may still be asked. While others failed, the config may have changed. */
   readonly mayAsk: (candidate: Candidate) => Promise<boolean>
 }
 
@@ -85,7 +85,8 @@ export async function tryCandidates<T extends Timed>(
     if (runtime.now() >= endsByMs) return err({ reason: 'pool_timeout' })
     // When much fails, trying everything everywhere would bring down what still stands.
     if (failures.length > 0 && !view.takeRetry()) break
-    if (!(await trying.mayAsk(candidate))) return err({ reason: 'config_unavailable' })
+    const isLater = failures.length > 0
+    if (isLater && !(await trying.mayAsk(candidate))) return err({ reason: 'config_unavailable' })
     const watch = watchDispatch({ ...trying, candidate, runtime })
     const asked = await ask(candidate)
     if (asked.ok) {
