@@ -120,17 +120,13 @@ test('a key that is taken out of the config opens nothing once the call has retu
   expect(await stored.put({})).toMatchObject({ status: 200 })
 })
 
-test(
-  'a purge: no request fails, and until it holds the cache is used',
-  PATIENT,
-  async () => {
-    const body = { ...SHARED }
-    const { served } = await during(
-      () =>
-        admin(stored.mesh, 'FRA', '/tenants/demo/purge', { method: 'POST' }).then((answer) => answer.text()),
-      () => ({ content: 'Asked again and again', body }),
-    )
-    expect(new Set(served.map(({ status }) => status))).toEqual(new Set([200]))
-    expect(served.some(({ word }) => word === 'hit')).toBe(true)
-  },
-)
+test('a purge: no request fails, and until it holds the cache is used', PATIENT, async () => {
+  const body = { ...SHARED }
+  const { served } = await during(
+    () =>
+      admin(stored.mesh, 'FRA', '/tenants/demo/purge', { method: 'POST' }).then((answer) => answer.text()),
+    () => ({ content: 'Asked again and again', body }),
+  )
+  expect(new Set(served.map(({ status }) => status))).toEqual(new Set([200]))
+  expect(served.some(({ word }) => word === 'hit')).toBe(true)
+})

@@ -16,14 +16,15 @@ export function identifyRequest(isolate: Isolate): MiddlewareHandler<AppVariable
     const waitUntil = (work: Promise<unknown>): void => executionCtx.waitUntil(work)
     const { host } = new URL(context.req.url)
     const lease = await leaseFor(context.req.path, isolate, host, waitUntil)
+    const mesh = lease?.mesh ?? isolate.mesh
     context.set('edge', {
       ...isolate,
-      mesh: lease?.mesh ?? isolate.mesh,
+      mesh,
       waitUntil,
       monitor: monitorLink(isolate.exchange, host, waitUntil),
       host,
       configExpiresAtMs: lease?.expiresAtMs ?? -Infinity,
-      trail: createAuditTrail(isolate.audit, isolate, waitUntil),
+      trail: createAuditTrail(isolate.audit, { mesh, runtime: isolate.runtime }, waitUntil),
     })
     await next()
     const { headers } = context.res
