@@ -15,6 +15,6 @@ const PAGE_HEADERS = {
 export function adminOpenApiRoutes(): Hono<AppVariables> {
   const routes = new Hono<AppVariables>()
   routes.get('/openapi.json', () => Response.json(document, { headers: { 'cache-control': 'no-store' } }))
-  routes.get('/docs', () => new Response(openApiPage(document.components.schemas), { headers: PAGE_HEADERS }))
+  routes.get('/docs', () => new Response(openApiPage(document), { headers: PAGE_HEADERS }))
   return routes
 }
