@@ -1,5 +1,5 @@
 /** How changing the config can fail, for an operator: part of the table in errors.ts. */
-import type { Row } from './errors.ts'
+import { NO_RETRY, type Row, type RowsOf } from './error-row.ts'
 
 export type ConfigError =
   | { readonly reason: 'config_not_stored' }
@@ -11,10 +11,6 @@ export type ConfigError =
   | { readonly reason: 'config_version_not_found' }
   /** Something that it names is not there any more, or this code does not understand it. */
   | { readonly reason: 'config_version_not_usable' }
-
-type RowsOf<Errors extends { readonly reason: string }> = {
-  readonly [R in Errors['reason']]: (error: Extract<Errors, { readonly reason: R }>) => Row
-}
 
 export const CONFIG_ROWS: RowsOf<ConfigError> = {
   config_not_stored: () =>
@@ -50,7 +46,7 @@ function refused(status: number, message: string, param?: string): Row {
     status,
     type: 'invalid_request_error',
     message,
-    headers: { 'x-should-retry': 'false' },
+    headers: NO_RETRY,
     ...(param === undefined ? {} : { param }),
   }
 }

@@ -3,7 +3,9 @@
  * its sentence. Sentences are built from codes, positions and names of ours: never from an exception, a pool's
  * text, a URL, or a key name or value taken from the client's body.
  */
+import { ACCESS_ROWS, type AccessError } from './access-errors.ts'
 import { CONFIG_ROWS, type ConfigError } from './config-errors.ts'
+import { after, bad, forbidden, NO_RETRY, RETRY, server, type ErrorType, type Row } from './error-row.ts'
 
 export type GatewayError =
   // What the client sent
@@ -29,16 +31,7 @@ export type GatewayError =
   | { readonly reason: 'context_length_exceeded' }
   | { readonly reason: 'pool_rejected_request' }
   // Who sent it, and where it arrived
-  | { readonly reason: 'missing_api_key' }
-  | { readonly reason: 'invalid_api_key' }
-  | { readonly reason: 'too_many_wrong_keys' }
-  | { readonly reason: 'admin_unauthorized' }
-  | { readonly reason: 'admin_forbidden' }
-  | { readonly reason: 'key_exists' }
-  | { readonly reason: 'key_not_found' }
-  | { readonly reason: 'key_in_config' }
-  | { readonly reason: 'too_many_keys' }
-  | { readonly reason: 'issuer_unavailable' }
+  | AccessError
   | { readonly reason: 'termination_not_allowed'; readonly host?: string }
   | { readonly reason: 'residency_violation' }
   | { readonly reason: 'storage_not_available' }
@@ -83,15 +76,6 @@ export type GatewayError =
 
 export type ErrorReason = GatewayError['reason']
 
-/** OpenAI's error types, which SDKs map to their typed exceptions together with the status. */
-export type ErrorType =
-  | 'invalid_request_error'
-  | 'authentication_error'
-  | 'permission_error'
-  | 'rate_limit_error'
-  | 'insufficient_quota'
-  | 'server_error'
-
 /** What goes on the wire for one error. */
 export interface WireError {
   readonly status: number
@@ -106,23 +90,6 @@ export interface WireError {
   /** Response headers besides the common ones; `x-should-retry` steers the SDKs' automatic retries. */
   readonly headers: Readonly<Record<string, string>>
 }
-
-export interface Row {
-  readonly status: number
-  readonly type: ErrorType
-  readonly message: string
-  readonly param?: string
-  readonly headers?: Readonly<Record<string, string>>
-}
-
-/**
- * SDKs retry 408, 409, 429 and 5xx by themselves, other statuses not. Every reason with such a status says whether a retry can help,
- * and so do the others where a reader of the status alone could be wrong.
- */
-const RETRY = { 'x-should-retry': 'true' } as const
-const NO_RETRY = { 'x-should-retry': 'false' } as const
-/** OpenAI's SDKs honour Retry-After only up to here, Anthropic's sleep any value: never send more. */
-const MAX_RETRY_AFTER_SECONDS = 60
 
 /** Gives an error its status, code and sentence. */
 export function toWire(error: GatewayError): WireError {
@@ -189,35 +156,7 @@ const ROWS: { readonly [R in ErrorReason]: RowOf<R> } = {
     bad("The prompt and the requested output do not fit into the model's context.", 'messages'),
   pool_rejected_request: () =>
     bad('The model server refused this request as invalid. Check the values of its parameters.'),
-  missing_api_key: () => auth('No API key was sent. Send the header Authorization: Bearer YOUR_KEY.'),
-  invalid_api_key: () => auth('The API key is not valid.'),
-  too_many_wrong_keys: () => ({
-    ...auth('Too many wrong keys came from this address. Wait a minute, and check the key.'),
-    status: 429,
-    headers: { ...after(60), ...NO_RETRY },
-  }),
-  admin_unauthorized: () => auth('The admin token is missing or not valid.'),
-  key_exists: () => ({
-    ...bad('There is a key of this id, or there was one.', 'id'),
-    status: 409,
-    headers: NO_RETRY,
-  }),
-  key_in_config: () => ({
-    ...bad('This key stands in the config: replace it there. It can be revoked here.', 'id'),
-    status: 409,
-    headers: NO_RETRY,
-  }),
-  key_not_found: () => ({ ...bad('The tenant has no key of this id.', 'id'), status: 404 }),
-  too_many_keys: () => ({
-    ...bad('The tenant has as many keys as the mesh manages. Put keys into the config, or expire some.'),
-    status: 409,
-    headers: NO_RETRY,
-  }),
-  admin_forbidden: () => forbidden('Your role does not allow this.'),
-  issuer_unavailable: () => ({
-    ...server(503, 'The issuer of this token could not be asked for its keys. Try again shortly.'),
-    headers: after(5),
-  }),
+  ...ACCESS_ROWS,
   termination_not_allowed: ({ host }) =>
     forbidden(
       host === undefined
@@ -342,27 +281,4 @@ function unsupportedSentence(error: { param?: string; where?: string; position?:
   if (error.param !== undefined) return `The parameter '${error.param}' is not accepted here. Remove it.`
   const place = error.position === undefined ? '' : ` (number ${error.position})`
   return `${error.where ?? 'The body'} has a parameter${place} that is not accepted here. Remove it.`
-}
-
-function bad(message: string, param?: string): Row {
-  return { status: 400, type: 'invalid_request_error', message, ...(param === undefined ? {} : { param }) }
-}
-
-function auth(message: string): Row {
-  return { status: 401, type: 'authentication_error', message, headers: { 'www-authenticate': 'Bearer' } }
-}
-
-function forbidden(message: string): Row {
-  return { status: 403, type: 'permission_error', message, headers: NO_RETRY }
-}
-
-/** Another try may go to another pool, another isolate, or find this one better off; where it cannot, the row says so. */
-function server(status: number, message: string): Row {
-  return { status, type: 'server_error', message, headers: RETRY }
-}
-
-/** What helps only later than an SDK can be told to wait is not to be tried before, again and again: the application decides. */
-function after(seconds: number): Record<string, string> {
-  const told = Math.min(MAX_RETRY_AFTER_SECONDS, Math.max(1, Math.ceil(seconds)))
-  return { 'retry-after': String(told), ...(seconds > MAX_RETRY_AFTER_SECONDS ? NO_RETRY : RETRY) }
 }

@@ -83,7 +83,7 @@ export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
     ),
     poisoned: createPoisonStore(),
     guesses: createKeyGuesses(runtime, mesh.env.KEY_GUESSES),
-    tokens: createBearerTokens(mesh.config, mesh.fingerprintSecret, runtime),
+    tokens: createBearerTokens(mesh.fingerprintSecret, runtime),
     signer: mesh.receiptKeys === undefined ? undefined : createSigner(mesh.receiptKeys),
     audit: { logs, queue: createAuditQueue(logs, runtime) },
     bodies: createBodyBudget(mesh.config.limits.body_budget_bytes),

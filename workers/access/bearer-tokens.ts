@@ -30,7 +30,8 @@ export interface Bearer {
 export type NoBearer = 'unknown' | 'unavailable'
 
 export interface BearerTokens {
-  of(token: string, from: Region): Promise<Result<Bearer, NoBearer>>
+  /** `oidc`: the issuers of the config that the request is served under. */
+  of(token: string, oidc: MeshConfig['oidc'], from: Region): Promise<Result<Bearer, NoBearer>>
 }
 
 const ALGORITHMS = ['EdDSA', 'Ed25519', 'ES256', 'ES384', 'PS256', 'RS256']
@@ -47,13 +48,10 @@ export function looksLikeToken(credential: string): boolean {
   return /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/.test(credential)
 }
 
-export function createBearerTokens(
-  { oidc }: Pick<MeshConfig, 'oidc'>,
-  secret: Uint8Array,
-  runtime: Runtime,
-): BearerTokens {
+export function createBearerTokens(secret: Uint8Array, runtime: Runtime): BearerTokens {
   const issuerKeys = createIssuerKeys(runtime)
-  const remembered = new Map<string, { readonly bearer: Bearer; readonly untilMs: number }>()
+  /** By digest of the token, and only for the issuer it was checked against: another config may grant other things. */
+  const remembered = new Map<string, Remembered>()
 
   async function check(token: string, issuer: OidcIssuer, from: Region): Promise<Result<Checked, NoBearer>> {
     const { kid } = decodeProtectedHeader(token)
@@ -76,24 +74,25 @@ export function createBearerTokens(
     return ok({ bearer: { who, grants: grantsThatHold(issuer.grants, payload) }, expiresAtMs: exp * 1000 })
   }
 
-  function remember(digest: string, { bearer, expiresAtMs }: Checked): void {
+  function remember(digest: string, issuer: OidcIssuer, { bearer, expiresAtMs }: Checked): void {
     const [oldest] = remembered.keys()
     if (remembered.size >= MAX_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
-    remembered.set(digest, { bearer, untilMs: Math.min(expiresAtMs, runtime.now() + REMEMBERED_MS) })
+    const untilMs = Math.min(expiresAtMs, runtime.now() + REMEMBERED_MS)
+    remembered.set(digest, { bearer, issuer, untilMs })
   }
 
   return {
-    async of(token, from) {
+    async of(token, oidc, from) {
       const issuer = issuerOf(token, oidc)
       if (issuer === undefined) return err('unknown')
       const digest = await sha256Hex(token)
       const before = remembered.get(digest)
-      if (before !== undefined && runtime.now() < before.untilMs) return ok(before.bearer)
+      if (before?.issuer === issuer && runtime.now() < before.untilMs) return ok(before.bearer)
       remembered.delete(digest)
       try {
         const checked = await check(token, issuer, from)
         if (!checked.ok) return checked
-        remember(digest, checked.value)
+        remember(digest, issuer, checked.value)
         return ok(checked.value.bearer)
       } catch (error) {
         // What jose throws names claims and times; none of it leaves. Anything else is not the token's fault.
@@ -102,6 +101,12 @@ export function createBearerTokens(
       }
     },
   }
+}
+
+interface Remembered {
+  readonly bearer: Bearer
+  readonly issuer: OidcIssuer
+  readonly untilMs: number
 }
 
 interface Checked {

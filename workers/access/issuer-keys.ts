@@ -61,17 +61,17 @@ export function createIssuerKeys(runtime: Runtime): IssuerKeys {
 
   return {
     async of(issuer, kid, from) {
-      const before = known.get(issuer.id)
+      const before = known.get(issuer.jwks_url)
       const nowMs = runtime.now()
       const isFresh = before !== undefined && nowMs - before.readAtMs < FRESH_MS
       const isKnown = before?.keys?.keys.some((key) => kid === undefined || key.kid === kid) ?? false
       const hasJustAsked = before !== undefined && nowMs - before.askedAtMs < PAUSE_MS
       if (!(isFresh && isKnown) && !hasJustAsked) {
         // Noted before asking: of those that come meanwhile each would ask as well.
-        known.set(issuer.id, { keys: before?.keys, readAtMs: before?.readAtMs ?? 0, askedAtMs: nowMs })
+        known.set(issuer.jwks_url, { keys: before?.keys, readAtMs: before?.readAtMs ?? 0, askedAtMs: nowMs })
         const keys = await ask(issuer, from)
         if (keys !== undefined) {
-          known.set(issuer.id, { keys, readAtMs: nowMs, askedAtMs: nowMs })
+          known.set(issuer.jwks_url, { keys, readAtMs: nowMs, askedAtMs: nowMs })
           return keys
         }
       }

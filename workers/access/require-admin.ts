@@ -46,7 +46,7 @@ async function principalsOf(
     return err({ reason: 'admin_unauthorized' })
   }
   const from = edgeRegionOf(runtime.arrivalOf(context.req.raw), mesh.config.regions)
-  const bearer = await tokens.of(credential, from)
+  const bearer = await tokens.of(credential, mesh.config.oidc, from)
   if (!bearer.ok) {
     return err({ reason: bearer.error === 'unavailable' ? 'issuer_unavailable' : 'admin_unauthorized' })
   }

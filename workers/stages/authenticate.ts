@@ -123,7 +123,7 @@ async function identifyBearer(
   edge: Identifying,
 ): Promise<Result<Identity, GatewayError>> {
   const { mesh, tokens } = edge
-  const bearer = await tokens.of(token, edgeRegionOf(arrival, mesh.config.regions))
+  const bearer = await tokens.of(token, mesh.config.oidc, edgeRegionOf(arrival, mesh.config.regions))
   if (!bearer.ok) {
     return err({ reason: bearer.error === 'unavailable' ? 'issuer_unavailable' : 'invalid_api_key' })
   }
