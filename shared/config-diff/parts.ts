@@ -1,9 +1,16 @@
 /** Which parts of a config are there, gone or different, by their names. Of keys it says how many, of values what they are. */
 import type { MeshConfig } from '../schema/mesh.ts'
 
-const LISTS = ['regions', 'pools', 'models', 'tenants', 'rules'] as const
+const LISTS = ['regions', 'pools', 'models', 'tenants', 'oidc', 'rules'] as const
 const TABLES = ['limits', 'log', 'routing', 'receipts', 'cors'] as const
-const ONE = { regions: 'region', pools: 'pool', models: 'model', tenants: 'tenant', rules: 'rule' } as const
+const ONE = {
+  regions: 'region',
+  pools: 'pool',
+  models: 'model',
+  tenants: 'tenant',
+  oidc: 'issuer',
+  rules: 'rule',
+} as const
 
 export function changedParts(before: MeshConfig, after: MeshConfig): readonly string[] {
   return [

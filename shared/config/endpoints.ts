@@ -1,5 +1,5 @@
 /**
- * What a stored config may lead to: the hosts, bindings and secrets of the deployed one. Whoever can write the config can so
+ * What a stored config may lead to: the hosts, bindings, secrets and issuers of the deployed one. Whoever can write the config can so
  * neither send prompts to a host of his own, nor one pool's key to another, nor call a pool a member of another jurisdiction.
  */
 import type { Endpoint, MeshConfig, Pool } from '../schema/mesh.ts'
@@ -7,8 +7,27 @@ import type { ConfigProblem } from './problem.ts'
 
 const SECRET_PREFIX = 'secret:'
 
-/** One problem per pool of `config` that the `deployed` one does not allow. */
+/** One problem per pool and per issuer of `config` that the `deployed` one does not allow. */
 export function endpointProblems(config: MeshConfig, deployed: MeshConfig): readonly ConfigProblem[] {
+  return [...poolProblems(config, deployed), ...issuerProblems(config, deployed)]
+}
+
+/** Who could name an issuer of his own could make himself anybody. */
+function issuerProblems(config: MeshConfig, deployed: MeshConfig): readonly ConfigProblem[] {
+  return config.oidc.flatMap(({ id, issuer, jwks_url: url }, index) =>
+    deployed.oidc.some((known) => known.issuer === issuer && known.jwks_url === url)
+      ? []
+      : [
+          {
+            path: `oidc[${index}] ("${id}")`,
+            found: 'this issuer, with these keys, is not among those that were deployed',
+            expected: 'deploy a mesh.toml that has it first; its grants can change without',
+          },
+        ],
+  )
+}
+
+function poolProblems(config: MeshConfig, deployed: MeshConfig): readonly ConfigProblem[] {
   const allowed = endpointsOf(deployed)
   return config.pools.flatMap((pool, index) => {
     const wanted = endpointOf(pool, config)

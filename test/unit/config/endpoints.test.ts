@@ -23,6 +23,31 @@ function linesFor(pool: object, changes: object = {}): string[] {
   return endpointProblems(config, DEPLOYED).map(describeProblem)
 }
 
+describe('an issuer of a stored config', () => {
+  const issuer = {
+    id: 'corp',
+    issuer: 'https://login.example.com',
+    audience: 'warmpath',
+    jwks_url: 'https://login.example.com/keys',
+    grants: [{ claim: 'groups', value: 'ops', role: 'operator' }],
+  }
+  const withIssuer = (changes: object) => aMesh({ pools: [EU], oidc: [{ ...issuer, ...changes }] })
+
+  test('may grant other things than the deployed one', () => {
+    const grants = [{ claim: 'groups', value: 'all', role: 'viewer' }]
+    expect(endpointProblems(withIssuer({ grants }), withIssuer({}))).toEqual([])
+  })
+
+  test.each([{ issuer: 'https://other.example.com' }, { jwks_url: 'https://other.example.com/keys' }])(
+    'has the name and the keys of a deployed one, and not %j',
+    (changes) => {
+      expect(endpointProblems(withIssuer(changes), withIssuer({})).map(describeProblem)).toEqual([
+        'oidc[0] ("corp"): this issuer, with these keys, is not among those that were deployed; deploy a mesh.toml that has it first; its grants can change without',
+      ])
+    },
+  )
+})
+
 describe('a stored config may have', () => {
   test.each([
     ['a pool that was deployed', { auth: 'secret:POOL_EU' }],
