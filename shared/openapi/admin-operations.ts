@@ -1,4 +1,5 @@
 /** What operators can call, for the OpenAPI document. */
+import { USAGE_QUERY } from './usage-query.ts'
 import type { Operation } from './operations.ts'
 
 const CONFIG_CHANGE = {
@@ -160,6 +161,15 @@ export const ADMIN_OPERATIONS: readonly Operation[] = [
     summary: 'Revokes a key; returns when it opens nothing.',
     needs: 'admin token',
     errors: { '404': 'key_not_found' },
+  },
+  {
+    method: 'get',
+    path: '/admin/v1/tenants/{tenant}/usage',
+    summary: 'What a tenant has used, spent and saved.',
+    needs: 'admin token',
+    query: { ...USAGE_QUERY, format: 'json or csv.' },
+    answers: ['application/json', 'text/csv'],
+    errors: { '400': 'invalid_parameter', '403': 'storage_not_available', '503': 'limits_unavailable' },
   },
   {
     method: 'get',

@@ -1,5 +1,6 @@
 /** What can be called, for the OpenAPI document: one entry per route. Bodies are named by their schemas. */
 import { ADMIN_OPERATIONS } from './admin-operations.ts'
+import { USAGE_QUERY } from './usage-query.ts'
 
 export type SchemaName =
   | 'ChatRequest'
@@ -96,6 +97,14 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Lets go of an answer.',
     needs: 'api key',
     errors: { '404': 'run_not_found' },
+  },
+  {
+    method: 'get',
+    path: '/v1/usage',
+    summary: 'What the key has used, spent and saved.',
+    needs: 'api key',
+    query: USAGE_QUERY,
+    errors: { '400': 'invalid_parameter', '403': 'storage_not_available', '503': 'limits_unavailable' },
   },
   {
     method: 'get',

@@ -2,7 +2,7 @@
 import { createExecutionContext } from 'cloudflare:test'
 import { env } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
-import document from '../../openapi.json'
+import document from '../../docs/openapi.json'
 import { createApp } from '../../workers/app.ts'
 import { createIsolate } from '../../workers/edge.ts'
 import { startMesh } from '../../workers/mesh.ts'

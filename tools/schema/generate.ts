@@ -1,5 +1,5 @@
 /**
- * Writes mesh.schema.json, which lets editors complete and check mesh.toml, and openapi.json, which says what can be called,
+ * Writes mesh.schema.json, which lets editors complete and check mesh.toml, and docs/openapi.json, which says what can be called,
  * from the schemas that the mesh itself uses. With --check it writes nothing and fails if a file is not what it would write.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { jsonSchemaText } from './json-schema.ts'
 import { openApiText } from './openapi-text.ts'
 
-const FILES = { 'mesh.schema.json': jsonSchemaText, 'openapi.json': openApiText }
+const FILES = { 'mesh.schema.json': jsonSchemaText, 'docs/openapi.json': openApiText }
 
 for (const [file, textOf] of Object.entries(FILES)) {
   const path = join(import.meta.dirname, '../..', file)

@@ -1,4 +1,4 @@
-/** The text of openapi.json. */
+/** The text of docs/openapi.json. */
 import { z } from 'zod'
 import { isObject } from '../../shared/is-object.ts'
 import { openApiDocument } from '../../shared/openapi/document.ts'

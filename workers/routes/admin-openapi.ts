@@ -1,6 +1,6 @@
 /** /admin/v1/openapi.json and /admin/v1/docs: what can be called. They tell nothing of this mesh, and need no token. */
 import { Hono } from 'hono'
-import document from '../../openapi.json'
+import document from '../../docs/openapi.json'
 import { openApiPage } from '../../shared/openapi/page.ts'
 import type { AppVariables } from '../app-variables.ts'
 

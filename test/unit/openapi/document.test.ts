@@ -1,10 +1,10 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, test } from 'vitest'
-import document from '../../../openapi.json'
+import document from '../../../docs/openapi.json'
 import { openApiPage } from '../../../shared/openapi/page.ts'
 import { openApiText } from '../../../tools/schema/openapi-text.ts'
 
-describe('openapi.json', () => {
+describe('docs/openapi.json', () => {
   test('is OpenAPI 3.1, as a validator that is not ours finds', async () => {
     const validator = new Validator()
     const result = await validator.validate(structuredClone(document))
