@@ -7,6 +7,7 @@ import type { GatewayError } from '../shared/errors.ts'
 import { intersect, narrowTo, place, type Placement } from '../shared/residency/place.ts'
 import { checkTermination } from '../shared/residency/termination.ts'
 import { err, ok, type Result } from '../shared/result.ts'
+import type { Tenant } from '../shared/schema/mesh.ts'
 import type { Placed } from './contexts.ts'
 import type { Edge } from './edge.ts'
 import type { Mesh } from './mesh.ts'
@@ -18,7 +19,7 @@ export type PlacedAgain = Pick<Placed, 'tenant' | 'keyId' | 'model' | 'arrival' 
 export async function placedNow(context: PlacedAgain, edge: Edge): Promise<Result<Placement, GatewayError>> {
   const mesh = await meshNow(edge)
   if (mesh === edge.mesh) return ok(context.placement)
-  const agreed = mesh && placedUnder(mesh, context)
+  const agreed = mesh && placedUnder(mesh, context, edge.mesh)
   return agreed?.ok === true ? agreed : err({ reason: 'config_unavailable' })
 }
 
@@ -39,15 +40,22 @@ async function meshNow(edge: Edge): Promise<Mesh | undefined> {
   return lease.mesh.configText === edge.mesh.configText ? edge.mesh : lease.mesh
 }
 
-function placedUnder(mesh: Mesh, context: PlacedAgain): Result<Placement, GatewayError> | undefined {
+function placedUnder(
+  mesh: Mesh,
+  context: PlacedAgain,
+  before: Mesh,
+): Result<Placement, GatewayError> | undefined {
   const { arrival, keyId, placement, narrowing } = context
   const tenant = mesh.tenants.get(context.tenant.id)
   const model = mesh.models.get(context.model.id)
   if (tenant === undefined || model === undefined) return undefined
   const mayUse = tenant.models === '*' || tenant.models.includes(model.id)
-  const hadKey = context.tenant.keys.find(({ id }) => id === keyId)
-  const hasKey = tenant.keys.some(({ id, sha256 }) => id === keyId && sha256 === hadKey?.sha256)
-  if (!mayUse || !hasKey || !checkTermination(tenant, arrival, mesh.config.regions).ok) return undefined
+  if (
+    !mayUse ||
+    !hasKeyStill(tenant, before.tenants.get(tenant.id), keyId) ||
+    !checkTermination(tenant, arrival, mesh.config.regions).ok
+  )
+    return undefined
   const { residency: narrow, dataClass, headers } = narrowing
   const placed = place({
     config: mesh.config,
@@ -65,4 +73,10 @@ function placedUnder(mesh: Mesh, context: PlacedAgain): Result<Placement, Gatewa
   // A pool may have kept its name and moved: then it is not the one that was placed.
   const same = both.value.pools.filter((one) => placed.value.pools.some((other) => isSameSite(one, other)))
   return narrowTo(both.value, new Set(same.map(({ pool }) => pool.id)))
+}
+
+/** A key that the config had must be in it still; managed keys and bearers of tokens are not the config's to keep. */
+function hasKeyStill(tenant: Tenant, before: Tenant | undefined, keyId: string): boolean {
+  const had = before?.keys.find(({ id }) => id === keyId)
+  return had === undefined || tenant.keys.some(({ id, sha256 }) => id === keyId && sha256 === had.sha256)
 }
