@@ -25,6 +25,9 @@ export interface CountedRequest {
   /** From its arrival to the beginning of its answer, at the edge. */
   readonly firstTokenMs?: number | undefined
   readonly totalMs: number
+  /** What it cost here, and saved. */
+  readonly microdollars?: number | undefined
+  readonly savedMicrodollars?: number | undefined
 }
 
 interface RequestUsage {
@@ -47,6 +50,7 @@ export function countRequest(counts: Counts, request: CountedRequest): void {
   const { tenant, model, surface, outcome, error, cache } = request
   const operation = OPERATIONS[surface]
   increment(counts, 'mesh_requests_total', { tenant, model, surface, outcome })
+  countMoney(counts, request)
   if (error !== undefined) increment(counts, 'mesh_refusals_total', { tenant, reason: error })
   const isEndedWell = outcome === 'completed' && error === undefined
   observe(
@@ -71,6 +75,13 @@ export function countRequest(counts: Counts, request: CountedRequest): void {
   countTokens(counts, request, cache)
   // What is said of the pools of a shared answer was counted where it was made.
   if (cache !== 'hit' && cache !== 'coalesced') countMaking(counts, request, cache)
+}
+
+/** Whoever calls a pool counts what that cost; of a shared answer its log's shard does. */
+function countMoney(counts: Counts, request: CountedRequest): void {
+  const { tenant, model, pool, microdollars = 0, savedMicrodollars = 0 } = request
+  increment(counts, 'mesh_cost_microdollars_total', { tenant, model, pool }, microdollars)
+  increment(counts, 'mesh_saved_microdollars_total', { tenant, model }, savedMicrodollars)
 }
 
 function countTokens(

@@ -62,6 +62,14 @@ export const COUNTERS = {
     help: 'Tokens of answers that no pool was asked for.',
     labels: ['tenant', 'model', 'type', 'by'],
   },
+  mesh_cost_microdollars_total: {
+    help: 'What pools were used for, in millionths of a dollar, by the prices of the config.',
+    labels: ['tenant', 'model', 'pool'],
+  },
+  mesh_saved_microdollars_total: {
+    help: 'What caches and joined generations saved, in millionths of a dollar.',
+    labels: ['tenant', 'model'],
+  },
 } as const satisfies Readonly<Record<string, CounterDefinition>>
 
 export const HISTOGRAMS = {

@@ -10,9 +10,9 @@ const CHAT = '/v1/chat/completions'
 /** Of the line of a request. */
 const KNOWN_MEMBERS: ReadonlySet<string> = new Set(
   (
-    'at attempts body_bytes cache cache_detail cached_tokens colo completion_tokens config edge_region error ' +
-    'event first_token_ms key model model_version outcome pool prompt_tokens request_id route rules status ' +
-    'stream surface tenant total_ms'
+    'at attempts body_bytes cache cache_detail cached_tokens colo completion_tokens config cost_microdollars ' +
+    'edge_region error event first_token_ms key model model_version outcome pool prompt_tokens request_id ' +
+    'route rules saved_microdollars status stream surface tenant total_ms'
   ).split(' '),
 )
 

@@ -5,6 +5,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import { entryOfUse, type PoolUse } from '../../shared/ledger/settlement.ts'
 import { tenantHome } from '../../shared/residency/tenant-home.ts'
+import { increment } from '../../shared/metrics/counts.ts'
 import type { Environment } from '../environment.ts'
 import type { Mesh } from '../mesh.ts'
 import type { Runtime } from '../runtime.ts'
@@ -14,6 +15,7 @@ import { createConfigLeases, type ConfigLease } from '../stores/config-leases.ts
 import { monitorLink } from '../stores/monitor-link.ts'
 import { createPoolMemory } from '../stores/pool-memory.ts'
 import { createPoolStates } from '../stores/pool-states.ts'
+import { createRequestCounts } from '../stores/request-counts.ts'
 import { createRegionExchange } from '../stores/region-exchange.ts'
 import { createTenantKeyring } from '../tenant-keys.ts'
 import { within } from '../within.ts'
@@ -55,6 +57,7 @@ export function logShardClass(deployed: Mesh, runtime: Runtime) {
     readonly #runs: ShardRuns
     readonly #openings: LogOpenings
     readonly #accounts: Accounts
+    readonly #counts = createRequestCounts()
     readonly #pulse = createPulse(BEAT_MS)
 
     constructor(ctx: DurableObjectState, env: Environment) {
@@ -75,7 +78,7 @@ export function logShardClass(deployed: Mesh, runtime: Runtime) {
       })
       const { retry_share: retryShare } = mesh.config.routing
       const pools = createPoolStates(runtime, { retryShare, memory })
-      const exchange = createRegionExchange(mesh, createStubs(env, mesh.mode), runtime)
+      const exchange = createRegionExchange(mesh, createStubs(env, mesh.mode), runtime, this.#counts)
       const monitor = monitorLink(exchange, undefined, (work) => ctx.waitUntil(work))
       const tell = (what: 'unreadable' | 'unwritable'): void =>
         runtime.log({ event: 'storage_error', object: 'log_shard', what })
@@ -166,6 +169,9 @@ export function logShardClass(deployed: Mesh, runtime: Runtime) {
       const whose = { key: job.keyId, model: job.generation.model }
       const entry = isDetached() ? entryOfUse(use, whose, 'detached') : entryOfUse(use, whose)
       this.#accounts.tell(tenant, { entries: [entry] })
+      const labels = { tenant: job.tenant, model: job.generation.model, pool: use.pool }
+      const counts = this.#counts.of(job.home.region)
+      increment(counts, 'mesh_cost_microdollars_total', labels, entry.microdollars)
       this.#accounts.flush(tenant, (work) => this.ctx.waitUntil(work))
     }
 

@@ -2,9 +2,10 @@
 import { countRequest } from '../../shared/metrics/count-request.ts'
 import { edgeRegionOf } from '../../shared/residency/arrival.ts'
 import type { Edge } from '../edge.ts'
+import type { Settled } from './charge.ts'
 import type { RequestRecord } from './record.ts'
 
-export function countRecord(entry: RequestRecord, edge: Edge): void {
+export function countRecord(entry: RequestRecord, settled: Settled | undefined, edge: Edge): void {
   const { context, facts, end, batch } = entry
   try {
     const region = (context.edgeRegion ?? edgeRegionOf(context.arrival, edge.mesh.config.regions)).id
@@ -22,6 +23,8 @@ export function countRecord(entry: RequestRecord, edge: Edge): void {
       attempts: facts?.attempts,
       usage: end?.usage,
       poolFirstTokenMs: facts?.firstTokenMs,
+      microdollars: settled?.microdollars,
+      savedMicrodollars: settled?.savedMicrodollars,
       ...(begunAtMs === undefined ? {} : { firstTokenMs: begunAtMs - context.receivedAtMs }),
       totalMs: edge.runtime.now() - context.receivedAtMs,
     })

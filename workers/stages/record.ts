@@ -48,7 +48,7 @@ export function record(entry: RequestRecord, edge: Edge): void {
   const { context, facts, end, batch } = entry
   const settled = settleRequest(entry, edge)
   const nowMs = edge.runtime.now()
-  countRecord(entry, edge)
+  countRecord(entry, settled, edge)
   try {
     edge.runtime.log({
       event: 'request',
