@@ -14,6 +14,7 @@ import { checkReferences } from './check-references.ts'
 import { checkResidency } from './check-residency.ts'
 import { checkSelectors } from './check-selectors.ts'
 import { checkSharedPrefix } from './check-shared-prefix.ts'
+import { checkTelemetry } from './check-telemetry.ts'
 import type { Draft } from './draft.ts'
 import type { MeshMode } from './mode.ts'
 import type { ConfigProblem } from './problem.ts'
@@ -36,5 +37,6 @@ export function checkDraft(draft: Draft, mode: MeshMode): ConfigProblem[] {
     ...checkMode(draft, mode),
     ...checkLimits(draft),
     ...checkMoney(draft, mode),
+    ...checkTelemetry(draft, mode),
   ]
 }

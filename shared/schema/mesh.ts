@@ -9,6 +9,7 @@ import type { DIALECTS } from './config-pools.ts'
 import { oidcSchema } from './config-oidc.ts'
 import { ruleSchema, tenantSchema } from './config-tenants.ts'
 import type { selectorSchema } from './config-tenants.ts'
+import { telemetrySchema } from './config-telemetry.ts'
 import { many, number, some, text, ttlSeconds, whole } from './config-values.ts'
 import { distrustSchema } from './config-distrust.ts'
 import { configSourceSchema } from './config-source.ts'
@@ -156,6 +157,7 @@ export const meshSchema = z
       .prefault({})
       .describe('Calls from web pages.'),
     config: configSourceSchema.describe('Where the config comes from.'),
+    telemetry: telemetrySchema.prefault({}).describe('Export of traces. Counts as it was deployed.'),
   })
   .meta({ title: 'mesh.toml', description: 'What a Warmpath mesh does: regions, pools, models and tenants.' })
 
