@@ -19,6 +19,7 @@ import type { MonitorLink } from './stores/monitor-link.ts'
 import { createPoolStates, type PoolStates } from './stores/pool-states.ts'
 import { createRegionExchange, type RegionExchange } from './stores/region-exchange.ts'
 import { createRequestCounts, type RequestCounts } from './stores/request-counts.ts'
+import { createSpanQueue, type SpanQueue } from './stores/span-queue.ts'
 import { createTenantKeyring, type TenantKeyring } from './tenant-keys.ts'
 
 /** Everything here may be lost at any moment: answers stay right, only slower. */
@@ -44,6 +45,8 @@ export interface Isolate {
   readonly signer: Signer | undefined
   /** Tenants' audit logs, and what is on its way there. */
   readonly audit: { readonly logs: TenantLogs; readonly queue: AuditQueue }
+  /** Traces on their way to exporters. */
+  readonly spans: SpanQueue
 }
 
 export interface Edge extends Isolate {
@@ -86,6 +89,7 @@ export function createIsolate(mesh: Mesh, runtime: Runtime): Isolate {
     tokens: createBearerTokens(mesh.fingerprintSecret, runtime),
     signer: mesh.receiptKeys === undefined ? undefined : createSigner(mesh.receiptKeys),
     audit: { logs, queue: createAuditQueue(logs, runtime) },
+    spans: createSpanQueue(runtime, counts),
     bodies: createBodyBudget(mesh.config.limits.body_budget_bytes),
   }
 }

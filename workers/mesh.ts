@@ -8,6 +8,7 @@ import { parseNodePlace, type NodePlace } from '../shared/config/node-place.ts'
 import type { MeshConfig, Model, Pool, Region, Tenant } from '../shared/schema/mesh.ts'
 import { sha256Hex, webCryptoDigests } from './digests.ts'
 import { fetcherBinding, textBinding, type Environment } from './environment.ts'
+import { exporterTarget, type ExporterTarget } from './outgoing/exporter-target.ts'
 import { poolTarget } from './outgoing/pool-target.ts'
 import { readReceiptKeys, type ReceiptKeys } from './receipts/keys.ts'
 import { createVault, type Vault } from './vault/vault.ts'
@@ -35,6 +36,8 @@ export interface Mesh {
   readonly regions: ReadonlyMap<string, Region>
   /** Hosts (with port) that pools are called at; a stored config can name only such as were deployed. */
   readonly poolHosts: ReadonlySet<string>
+  /** Where traces are sent; whatever a stored config says, as it was deployed. */
+  readonly exporters: readonly ExporterTarget[]
 }
 
 /**
@@ -62,6 +65,7 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
   const adminToken = requiredSecret(env, 'MESH_ADMIN_TOKEN', mistakes)
   const receiptKeys = boundReceiptKeys(env, mistakes)
   if (config.ok) mistakes.push(...missingBindings(config.value, env))
+  const exporters = config.ok ? boundExporters(config.value, env, mistakes) : []
   if (!config.ok || !nodePlace.ok || mistakes.length > 0) throw startError(mistakes)
 
   return {
@@ -72,6 +76,7 @@ export function startMesh(env: Environment, bundledConfig: string): Mesh {
     fingerprintSecret: webCryptoDigests.utf8(fingerprintSecret),
     adminToken,
     receiptKeys,
+    exporters,
     vault: createVault({
       current: webCryptoDigests.utf8(encryptionSecret),
       ...(previousSecret === undefined ? {} : { previous: webCryptoDigests.utf8(previousSecret) }),
@@ -147,6 +152,19 @@ function boundReceiptKeys(env: Environment, mistakes: string[]): ReceiptKeys | u
   if (keys.ok) return keys.value
   mistakes.push(...keys.error)
   return undefined
+}
+
+function boundExporters(
+  { telemetry }: MeshConfig,
+  env: Environment,
+  mistakes: string[],
+): readonly ExporterTarget[] {
+  return telemetry.exporters.flatMap((exporter) => {
+    const target = exporterTarget(exporter, env)
+    if (target !== undefined) return [target]
+    mistakes.push(`Exporter "${exporter.id}": its secret (auth = "${exporter.auth}") is not bound.`)
+    return []
+  })
 }
 
 function missingName({ auth, binding }: Pool, env: Environment): string {

@@ -70,6 +70,10 @@ export const COUNTERS = {
     help: 'What caches and joined generations saved, in millionths of a dollar.',
     labels: ['tenant', 'model'],
   },
+  mesh_spans_total: {
+    help: 'Spans for exporters of traces, by what became of them.',
+    labels: ['exporter', 'outcome'],
+  },
 } as const satisfies Readonly<Record<string, CounterDefinition>>
 
 export const HISTOGRAMS = {

@@ -2,7 +2,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { LEASE_TTL_MS } from '../../shared/lease/lease.ts'
 import { BATCH_MS } from '../../workers/audit/audit-queue.ts'
+import { SPAN_BATCH_MS } from '../../workers/stores/span-queue.ts'
 import type { KEYS } from '../support/keys.ts'
+import { aMeshConfig } from '../support/mesh-config.ts'
 import { aCountedEdge, aSnapshotOf, START_MS, type CountedEdge } from './support/counted-edge.ts'
 
 const OBJECTS_AND_KV = /^(KV|LOG_SHARD|TENANT_LEDGER|REGION_MONITOR|POOL_MONITOR|AUDIT_LOG)\./
@@ -113,6 +115,35 @@ test('what is noted of requests in an audit log is handed over behind them, once
     ['request', 'allowed', 'eu-central'],
     ['request', 'allowed', 'eu-central'],
   ])
+})
+
+test('traces are posted behind requests, once for all of two seconds', async () => {
+  const exporter = {
+    id: 'eu',
+    jurisdictions: ['eu'],
+    url: 'https://otlp.example.com/v1/traces',
+    share: 1,
+  }
+  const config = aMeshConfig(
+    Object.fromEntries(['eu-central', 'us-east', 'ap-southeast'].map((id) => [id, `http://${id}.test`])),
+    { telemetry: { exporters: [exporter] } },
+  )
+  const edge = aCountedEdge({
+    monitor: never,
+    cached: aSnapshotOf('us-east', START_MS - 500),
+    environment: { MESH_CONFIG: JSON.stringify(config) },
+  })
+  await edge.hold('eu-bank')
+  await ask(edge, 'eu-bank')
+  edge.events.length = 0
+  await ask(edge, 'eu-bank')
+  await ask(edge, 'eu-bank')
+  const one = ['asked', 'pool', 'first token', 'begun', 'read']
+  expect(edge.events).toEqual([...one, ...one])
+  // Whatever the runtime sends counts as a pool here.
+  edge.events.length = 0
+  await vi.advanceTimersByTimeAsync(SPAN_BATCH_MS)
+  expect(edge.events.filter((event) => event === 'pool')).toHaveLength(1)
 })
 
 test('a lease that is due for renewal is renewed behind the request', async () => {

@@ -19,6 +19,6 @@ export async function buildBundle(): Promise<string> {
 /** A build needs none, and what it runs is not ours alone. */
 function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(environment).filter(([name]) => !name.startsWith('MESH_') && !name.startsWith('POOL_')),
+    Object.entries(environment).filter(([name]) => !/^(?:MESH|POOL|TELEMETRY)_/.test(name)),
   )
 }

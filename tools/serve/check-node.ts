@@ -37,7 +37,7 @@ export function checkNode(
   const { colo, country, continent } = options.node
   const stated = JSON.stringify({ colo, country, continent })
   const place = parseNodePlace(stated, { mode: mode.value, regions: config.value.regions })
-  const secrets = readSecrets(config.value.pools, sources)
+  const secrets = readSecrets([...config.value.pools, ...config.value.telemetry.exporters], sources)
   const facts = parseWranglerFacts(sources.wranglerToml)
   const mistakes = [
     ...(place.ok ? [] : [place.error]),

@@ -1,6 +1,7 @@
 /** Gathers a node's secrets from its environment and from files that the environment names; nothing else may hold them. */
 import { createHash } from 'node:crypto'
 import { err, ok, type Result } from '../../shared/result.ts'
+import type { Exporter } from '../../shared/schema/config-telemetry.ts'
 import type { Pool } from '../../shared/schema/mesh.ts'
 
 const REQUIRED = ['MESH_FINGERPRINT_SECRET', 'MESH_ENCRYPTION_SECRET', 'MESH_ADMIN_TOKEN']
@@ -9,6 +10,9 @@ const MIN_CHARACTERS = 32
 /** What serve sets itself, or what is no secret. */
 const NOT_SECRET = ['MESH_MODE', 'MESH_CONFIG', 'MESH_NODE_PLACE', 'MESH_READINESS']
 const DEV_PREFIX = 'MESH_DEV_'
+
+/** What is called with a key of the operator's. */
+type Callee = Pick<Pool | Exporter, 'auth'>
 
 export interface SecretSources {
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -20,13 +24,13 @@ export interface SecretSources {
 
 /** By name. The errors are sentences, which name a secret and never show one. */
 export function readSecrets(
-  pools: readonly Pool[],
+  callees: readonly Callee[],
   { environment, readText, known }: SecretSources,
 ): Result<Readonly<Record<string, string>>, readonly string[]> {
   const dev = Object.keys(environment).filter((name) => name.startsWith(DEV_PREFIX))
   const mistakes = dev.map((name) => `${name} is for a local start only: unset it.`)
   const secrets: Record<string, string> = {}
-  const required = [...new Set([...REQUIRED, ...pools.flatMap(secretOf)])]
+  const required = [...new Set([...REQUIRED, ...callees.flatMap(secretOf)])]
   for (const name of new Set([...required, ...namesIn(environment)])) {
     const value = readSecret(name, { environment, readText })
     if (!value.ok) mistakes.push(value.error)
@@ -64,7 +68,7 @@ function namesIn(environment: SecretSources['environment']): readonly string[] {
   return names.filter((name) => !NOT_SECRET.includes(name))
 }
 
-function secretOf({ auth }: Pool): readonly string[] {
+function secretOf({ auth }: Callee): readonly string[] {
   return auth === undefined ? [] : [auth.slice(auth.indexOf(':') + 1)]
 }
 

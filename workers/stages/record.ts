@@ -9,6 +9,7 @@ import type { Surface, Usage } from '../../shared/log/frame.ts'
 import type { Common, Fingerprinted, Incoming } from '../contexts.ts'
 import type { Edge } from '../edge.ts'
 import { countRecord } from './count-record.ts'
+import { exportRecord } from './export-record.ts'
 import { settleRequest } from './settle-request.ts'
 
 export interface RequestRecord {
@@ -89,4 +90,5 @@ export function record(entry: RequestRecord, edge: Edge): void {
     // A log that is full or gone is not the client's trouble.
   }
   edge.trail.note(entry)
+  exportRecord(entry, edge)
 }

@@ -14,6 +14,19 @@ const ALWAYS = JSON.stringify({
   ...MESH,
   tenants: MESH.tenants.map((tenant) => ({ ...tenant, receipts: 'always' })),
 })
+const TRACED = JSON.stringify({
+  ...MESH,
+  telemetry: {
+    exporters: [
+      {
+        id: 'eu',
+        jurisdictions: ['eu'],
+        url: 'https://otlp.example.com/v1/traces',
+        auth: 'secret:TELEMETRY_EU',
+      },
+    ],
+  },
+})
 const SECRET = 'a secret of thirty-two characters'
 
 /** An environment with these text bindings; objects and KV are not needed to start. */
@@ -53,6 +66,11 @@ test.each([
     'receipts for every answer of a tenant and nothing to sign them with',
     { ...GOOD, MESH_CONFIG: ALWAYS },
     /Tenant "demo" has receipts = "always": set the secret MESH_RECEIPT_KEY/,
+  ],
+  [
+    'an exporter whose secret is not bound',
+    { ...GOOD, MESH_CONFIG: TRACED },
+    /Exporter "eu": its secret \(auth = "secret:TELEMETRY_EU"\) is not bound/,
   ],
   ['a broken config', { ...GOOD, MESH_CONFIG: 'version = 2' }, /version/],
   ['private pools in the cloud', { ...GOOD, MESH_MODE: 'cloudflare' }, /pools\[0\] \("eu-central"\)\.url/],
