@@ -34,6 +34,20 @@ test('they come from the environment, those of pools too, and nothing else does'
   expect(read(environment, {}, 'secret:POOL_EU')).toEqual({ ok: true, value: { ...GOOD, POOL_EU: 'short' } })
 })
 
+test('those that exporters of traces name are needed as well', () => {
+  const sources = { readText: () => undefined, known: new Set<string>() }
+  const exporters = [{ auth: 'secret:TELEMETRY_EU' }]
+  const environment = { ...GOOD, TELEMETRY_EU: 'key', TELEMETRY_US: 'nobody names it' }
+  expect(readSecrets(exporters, { ...sources, environment })).toEqual({
+    ok: true,
+    value: { ...GOOD, TELEMETRY_EU: 'key' },
+  })
+  expect(readSecrets(exporters, { ...sources, environment: GOOD })).toEqual({
+    ok: false,
+    error: ['The secret TELEMETRY_EU is not set: set it, or TELEMETRY_EU_FILE to a file that holds it.'],
+  })
+})
+
 test('they come from files, whose last line break is none of theirs', () => {
   const { MESH_ADMIN_TOKEN: token, ...rest } = GOOD
   const files = { '/run/token': `${token}\n`, '/run/pool': 'pool' }
