@@ -121,7 +121,9 @@ export function createLogOpenings({ mesh, runtime, shelf, isQuarantined }: LogOp
     // Who is ahead of what was stored, or behind what was dropped, goes on from his own text.
     const isThere =
       generation !== undefined && isBetween(generation.log.firstKept, events, generation.log.length)
-    if (!isThere || generation.kept === undefined || !isMadeBy(generation, job.allowedPools)) {
+    // One whose last reader seemed to be gone is being cancelled: nothing more comes of it.
+    const isOver = !isThere || generation.isAbandoned
+    if (isOver || generation.kept === undefined || !isMadeBy(generation, job.allowedPools)) {
       return { head: { declined: 'gone' } }
     }
     if (generation.log.state === 'broken' && isQuarantined(job.fingerprint)) return QUARANTINED

@@ -156,8 +156,10 @@ function nextBatch(generation: Generation): Promise<void> {
   return batch
 }
 
+/** Whoever reads has not left: that all who read before it did is no answer to it. */
 function brokenBy({ outcome }: Generation): AnswerOutcome {
-  return outcome === undefined || outcome === 'completed' ? 'truncated' : outcome
+  const isTold = outcome !== undefined && outcome !== 'completed' && outcome !== 'client_cancelled'
+  return isTold ? outcome : 'truncated'
 }
 
 function ending({ usage, total }: LogPiece, { log }: Generation, outcome: AnswerOutcome): Uint8Array {

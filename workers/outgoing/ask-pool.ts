@@ -149,6 +149,8 @@ async function awaitFirstToken(
     const frames: Frame[] = []
     for (;;) {
       const step = await answer.next()
+      // What was on its way when the time was over can still be read; its connection is closed, and nothing follows it.
+      if (isLate) return err(onTimeout)
       frames.push(...step.frames)
       const first = { ...step, frames }
       if (step.outcome === 'completed' || frames.some((frame) => frame.hasContent)) {
@@ -156,7 +158,7 @@ async function awaitFirstToken(
       }
       if (step.outcome === undefined) continue
       if (signal.aborted) return err({ kind: 'cancelled' })
-      if (isLate || step.outcome === 'timed_out') return err(onTimeout)
+      if (step.outcome === 'timed_out') return err(onTimeout)
       if (step.fault !== undefined) return err(failureOfEvent(step.fault))
       const fault = step.outcome === 'stalled' ? 'timeout' : 'server_error'
       return err({ kind: 'fault', fault, died: true })

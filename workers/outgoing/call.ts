@@ -47,6 +47,11 @@ export async function callOut(call: OutgoingCall, runtime: Runtime): Promise<Res
     const response = await (call.through === undefined
       ? runtime.send(call.url, init, call.from)
       : call.through.fetch(call.url, init))
+    if (isLate) {
+      // Its headers were on their way when the time was over; its body is cut off.
+      await response.body?.cancel().catch(() => undefined)
+      return err('timeout')
+    }
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel()
       return err('redirect')

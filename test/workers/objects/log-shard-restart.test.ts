@@ -126,6 +126,20 @@ describe('an answer that was being made', () => {
       expect(storedEvents(own)).toBe(0)
     }))
 
+  test('that is being cancelled, since its reader seemed to have left, is not joined by who reads on', () =>
+    inOwnShard({}, async ({ shard }) => {
+      const job = aJob('seemed to have left')
+      const pool = held()
+      const calls = answerTo('seemed to have left', pool.answer)
+      const reader = reading(await shard.open(job))
+      await expect.poll(() => calls.length).toBe(1)
+      pool.say(delta('One'))
+      await reader.upTo(1)
+      await shard.detach(job.run)
+      const resumed = { take: reader.read.take ?? '', events: 1 }
+      expect(await readAll(await shard.open({ ...job, resumed }))).toMatchObject({ declined: 'gone' })
+    }))
+
   test('that no pool goes on with ends as cut, with all that is stored', () =>
     inOwnShard({}, async (own) => {
       const job = aJob('nobody')

@@ -73,6 +73,12 @@ describe('a log that broke', () => {
     },
   )
 
+  test('because all who read it before had left is cut for who reads now: that one has not left', async () => {
+    const made = await fiveTokens()
+    await made.say({ frames: [], outcome: 'client_cancelled' })
+    expect(await read(headOf(made)).rest()).toBe(HEAD + linesOf(0, 5) + endOf('truncated', 5))
+  })
+
   test('is continued for who came for that, and only once', async () => {
     const made = await fiveTokens()
     await made.say({ frames: [], outcome: 'truncated' })
