@@ -1,5 +1,5 @@
 /**
- * Requests that pools died of, refused for a while, so that one poisonous request does not walk through every pool.
+ * Requests under which two pools died, refused for a while, so that one poisonous request does not walk through every pool.
  * It is in SQLite: what kills pools may well be sent again after the shard was idle.
  */
 

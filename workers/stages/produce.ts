@@ -19,7 +19,6 @@ import type { PoolAnswer } from '../stream/pool-answer.ts'
 import type { RegionView } from '../stores/pool-states.ts'
 import { dispatch, type Dispatched } from './dispatch.ts'
 import { logRoute } from './log-route.ts'
-import { isPoisonous } from './poisonous.ts'
 import { promptFor } from './prompt-for.ts'
 import { rank } from './rank.ts'
 import { mayAsk, type DispatchDependencies } from './try-candidates.ts'
@@ -45,7 +44,7 @@ export interface ProduceInput {
   readonly begun?: BegunAnswer
   readonly endsByMs: number
   readonly signal: AbortSignal
-  /** Called when pools have died of the request. */
+  /** Called when two pools have died under the request. */
   readonly onPoison: () => void
   /** Called once for an answer that has begun, when it is over: what the pools were used for. */
   readonly onUse?: (use: PoolUse) => void
@@ -82,7 +81,6 @@ export async function produce(
     ...(generation.tokenLimit === undefined ? {} : { limit: generation.tokenLimit }),
     mayContinue: mayContinue(generation, input.tenant),
     onPoison,
-    isPoisonous: (died) => isPoisonous(died, known),
     async goOn(soFar, died) {
       const next = await dispatchFrom(input, { begun: soFar, died }, known, dependencies)
       if (next.ok) return ok(next.value.dispatched)

@@ -15,7 +15,6 @@ import type { PoolFailure } from '../outgoing/pool-failure.ts'
 import type { Runtime } from '../runtime.ts'
 import type { MonitorLink } from '../stores/monitor-link.ts'
 import type { PoolStates, RegionView } from '../stores/pool-states.ts'
-import { isPoisonous } from './poisonous.ts'
 import { watchDispatch } from './watch-dispatch.ts'
 
 export interface DispatchDependencies {
@@ -61,6 +60,11 @@ interface Timed {
 }
 
 /**
+ * A request under which this many pools died is not given another: one poisonous request must not walk through all.
+ */
+export const MAX_DEATHS = 2
+
+/**
  * Fails with `no_eligible_pool`, `pool_timeout`, `request_quarantined`, the client's own mistakes as the pool judged them,
  * or `client_cancelled`.
  */
@@ -101,7 +105,7 @@ export async function tryCandidates<T extends Timed>(
     if (failure.kind === 'final') return err(failure.error)
     failures.push(failure)
     if (failure.kind === 'fault' && failure.died === true) died.add(candidate.placed.pool.id)
-    if (isPoisonous(died, trying)) return err({ reason: 'request_quarantined' })
+    if (died.size >= MAX_DEATHS) return err({ reason: 'request_quarantined' })
   }
   return err(signal.aborted ? { reason: 'client_cancelled' } : failureOf(failures))
 }

@@ -50,7 +50,6 @@ export function watchDispatch(input: WatchInput): DispatchWatch {
 
   function failed(failure: FailureKind, sawFirstToken: boolean): void {
     const seen = observed()
-    view.losses.note(pool, prompt, seen.atMs)
     const waited = sawFirstToken ? {} : { waitedMs: seen.atMs - askedAtMs }
     view.observed({ ...seen, kind: 'failed', failure, key, sawFirstToken, ...waited }, end(sawFirstToken))
   }

@@ -1,5 +1,5 @@
 /**
- * Requests that pools died of, as this isolate has seen it on the private path, where no log would remember it. A
+ * Requests under which two pools died, as this isolate has seen it on the private path, where no log would remember it. A
  * request is looked up only while there are any, so that the others need no digest.
  */
 export interface PoisonStore {

@@ -6,7 +6,6 @@ import { createHotAnchors, type HotAnchors } from '../../shared/affinity/hot-anc
 import { createWarmth, type Warmth } from '../../shared/affinity/warmth.ts'
 import type { PoolState } from '../../shared/pool/snapshot.ts'
 import type { TokenRatio } from '../../shared/pool/token-ratio.ts'
-import { createPoolLosses, type PoolLosses } from './pool-losses.ts'
 
 export type Learned = Pick<PoolState, 'measures' | 'shared'>
 
@@ -17,7 +16,6 @@ export interface RegionMemory {
   readonly tokenRatios: Map<string, TokenRatio>
   readonly warmth: Warmth
   readonly hotAnchors: HotAnchors
-  readonly losses: PoolLosses
   /** When the newest snapshot that was taken was put together; undefined while there is none. */
   snapshotAtMs: number | undefined
 }
@@ -48,7 +46,6 @@ function emptyMemory(): RegionMemory {
     tokenRatios: new Map(),
     warmth: createWarmth(),
     hotAnchors: createHotAnchors(),
-    losses: createPoolLosses(),
     snapshotAtMs: undefined,
   }
 }

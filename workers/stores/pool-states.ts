@@ -31,7 +31,6 @@ import {
 import { mergeRatios, observeRatio, type TokenRatio } from '../../shared/pool/token-ratio.ts'
 import type { LookCredit } from '../../shared/routing/look.ts'
 import type { Runtime } from '../runtime.ts'
-import type { PoolLosses } from './pool-losses.ts'
 import { createPoolMemory, type PoolMemory, type RegionMemory } from './pool-memory.ts'
 
 export interface PoolStates {
@@ -46,8 +45,6 @@ export interface RegionView {
   readonly all: ReadonlyMap<string, PoolState>
   readonly warmth: Warmth
   readonly hotAnchors: HotAnchors
-  /** Requests that pools failed lately. */
-  readonly losses: PoolLosses
   /** What looking at other pools may still cost. */
   looks: LookCredit
   /** Undefined while nothing is known of a model's tokens. */
@@ -105,7 +102,7 @@ interface ViewOptions {
 function createView(region: string, world: World, { retryShare, memory }: ViewOptions): RegionView {
   /** What is under way, by pool id. What was learned stands in the memory, which others write, too. */
   const own = new Map<string, PoolState>()
-  const { pools, tokenRatios, warmth, hotAnchors, losses } = memory
+  const { pools, tokenRatios, warmth, hotAnchors } = memory
   const observer = world.randomHex(8)
   let observations: Observation[] = []
   let sentTokens: Record<string, number> = {}
@@ -135,7 +132,6 @@ function createView(region: string, world: World, { retryShare, memory }: ViewOp
     },
     warmth,
     hotAnchors,
-    losses,
     // Where thousands of isolates serve a request or two each, chance makes their looks the same share of all.
     looks: { looks: world.random(), blindLooks: world.random() },
     tokenRatio: (model) => tokenRatios.get(model),

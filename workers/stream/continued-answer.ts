@@ -9,6 +9,7 @@ import { FINISH } from '../../shared/log/length-cut.ts'
 import type { Result } from '../../shared/result.ts'
 import type { BegunAnswer } from '../outgoing/ask-pool.ts'
 import type { Dispatched } from '../stages/dispatch.ts'
+import { MAX_DEATHS } from '../stages/try-candidates.ts'
 import type { PoolAnswer, PoolStep } from './pool-answer.ts'
 
 export interface ContinuedAnswerOptions {
@@ -21,9 +22,7 @@ export interface ContinuedAnswerOptions {
   readonly mayContinue: boolean
   /** Has another pool go on. */
   readonly goOn: (begun: BegunAnswer, died: ReadonlySet<string>) => Promise<Result<Dispatched, GatewayError>>
-  /** Whether so many pools, and no others with it, have died that no further one is risked. */
-  readonly isPoisonous: (died: ReadonlySet<string>) => boolean
-  /** Called when it is. */
+  /** Called when as many pools have died as may. */
   readonly onPoison: () => void
 }
 
@@ -63,12 +62,11 @@ export function continuedAnswer(dispatched: Dispatched, options: ContinuedAnswer
   /** What comes after a death; undefined where nothing can. */
   async function survive({ frames, outcome }: PoolStep): Promise<PoolStep | undefined> {
     const died = new Set([...current.died, current.candidate.placed.pool.id])
-    const isPoisonous = options.isPoisonous(died)
-    if (isPoisonous) options.onPoison()
+    if (died.size >= MAX_DEATHS) options.onPoison()
     if (text === undefined || isFinished) return undefined
     const isAtLimit = limit !== undefined && tokens === limit
     if (isAtLimit) return finishedBy(frames)
-    if (isPoisonous || (limit !== undefined && tokens === undefined)) return undefined
+    if (died.size >= MAX_DEATHS || (limit !== undefined && tokens === undefined)) return undefined
     const next = await options.goOn(
       { text, ...(tokens === undefined ? {} : { tokens }), ...(usage === undefined ? {} : { usage }) },
       died,

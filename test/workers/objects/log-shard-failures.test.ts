@@ -4,7 +4,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { delta, DONE, finish, wholeAnswer } from '../../support/pool-events.ts'
 import { engineEvents, engineText, TOKENS, WHOLE_TEXT } from '../../support/token-engine.ts'
 import { aJob, aShard, cachedAs, contentOf, finishesOf, limitedTo, readAll } from '../support/jobs.ts'
-import { inOwnShard } from '../support/own-shard.ts'
 import { answerTo, atOnce, engine, eventStream, poolOf, standInForPools } from '../support/stand-in-pools.ts'
 
 beforeAll(standInForPools)
@@ -106,22 +105,19 @@ describe('an answer whose pool dies', () => {
     expect(await ask(aJob('broken'))).toMatchObject({ facts: { outcome: 'hit' }, members: second.members })
   })
 
-  // On its own: pools that fail others at the same time have not died of the request.
-  test('and under which two died is refused to all for a while, but what is there is not', () =>
-    inOwnShard({}, async (own) => {
-      const askOwn = async (job = aJob('poison')) => readAll(await own.shard.open(job))
-      const calls = answerTo('poison', (call) => eventStream(engineText(engineEvents(call.body), 3)))
-      const first = await askOwn()
-      expect(first).toMatchObject({ outcome: 'truncated' })
-      expect(contentOf(first)).toBe(textOf(6))
-      expect(calls).toHaveLength(2)
-      expect(await askOwn()).toMatchObject({ refused: 'request_quarantined' })
-      own.restart()
-      expect(await askOwn()).toMatchObject({ refused: 'request_quarantined' })
-      // Its beginning is another matter: it is cut for who wants no more.
-      expect(contentOf(await askOwn(limitedTo(aJob('poison'), 5)))).toBe(textOf(5))
-      expect(calls).toHaveLength(2)
-    }))
+  test('and under which two died is refused to all for a while, but what is there is not', async () => {
+    const calls = answerTo('poison', (call) => eventStream(engineText(engineEvents(call.body), 3)))
+    const first = await ask(aJob('poison'))
+    expect(first).toMatchObject({ outcome: 'truncated' })
+    expect(contentOf(first)).toBe(textOf(6))
+    expect(calls).toHaveLength(2)
+    expect(await ask(aJob('poison'))).toMatchObject({ refused: 'request_quarantined' })
+    await evictDurableObject(shard)
+    expect(await ask(aJob('poison'))).toMatchObject({ refused: 'request_quarantined' })
+    // Its beginning is another matter: it is cut for who wants no more.
+    expect(contentOf(await ask(limitedTo(aJob('poison'), 5)))).toBe(textOf(5))
+    expect(calls).toHaveLength(2)
+  })
 })
 
 describe('a refresh', () => {

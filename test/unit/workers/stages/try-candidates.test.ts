@@ -68,51 +68,6 @@ describe('two pools that die under one request', () => {
   })
 })
 
-describe('pools that die under one request and fail others at the same time', () => {
-  /** Another request has the same from each pool that is asked. */
-  function amongOthers(script: readonly Asked[]) {
-    const trial = aTrial(script)
-    const other = aPrompt('Another')
-    const { view, runtime } = trial.setUp
-    return {
-      ...trial,
-      run: () =>
-        trial.run({}, (candidate) => {
-          const pool = candidate.placed.pool.id
-          trial.asked.push(pool)
-          const asked = script[trial.asked.length - 1] ?? failed
-          if (!asked.ok) view.losses.note(pool, other, runtime.now())
-          return Promise.resolve(asked)
-        }),
-    }
-  }
-
-  test('have not died of it: a third answers', async () => {
-    const { asked, run } = amongOthers([died, died, answers])
-    expect(await run()).toMatchObject({ ok: true, value: { attempts: 3 } })
-    expect(asked).toHaveLength(3)
-  })
-
-  test('may be all there are: then it is refused like any other', async () => {
-    const { run } = amongOthers([died, died, failed])
-    expect(await run()).toEqual(err({ reason: 'no_eligible_pool', retryAfterSeconds: 1 }))
-  })
-
-  test('are no more than two: the third is once too often, whoever else was there', async () => {
-    const { run } = amongOthers([died, died, died])
-    expect(await run()).toEqual(err({ reason: 'request_quarantined' }))
-  })
-
-  test('count as usual where the others failed long before', async () => {
-    const { asked, run, setUp } = aTrial([died, died, answers])
-    for (const pool of ['eu-central', 'us-east']) {
-      setUp.view.losses.note(pool, aPrompt('Another'), setUp.runtime.now() - 10_000)
-    }
-    expect(await run()).toEqual(err({ reason: 'request_quarantined' }))
-    expect(asked).toHaveLength(2)
-  })
-})
-
 test('a pool that died under the request before is not asked again', async () => {
   const { asked, run } = aTrial([failed, answers], { died: new Set(['us-east']) })
   expect(await run()).toMatchObject({ ok: true, value: { value: { headersMs: 0 }, attempts: 2 } })
