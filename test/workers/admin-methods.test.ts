@@ -14,7 +14,7 @@ async function refusal(method: string, path: string, token = TOKEN): Promise<unk
 }
 
 test.each([
-  ['POST', '/config', 'GET'],
+  ['POST', '/config', 'GET, PUT'],
   ['DELETE', '/pools', 'GET'],
   ['GET', '/pools/eu-central/drain', 'POST, DELETE'],
   ['GET', '/route/explain', 'POST'],
