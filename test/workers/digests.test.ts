@@ -39,7 +39,10 @@ describe('a key', () => {
     'us-east': 'http://b.test',
     'ap-southeast': 'http://c.test',
   })
-  const mesh = { config, tenants: new Map(config.tenants.map((tenant) => [tenant.id, tenant])) } as unknown as Mesh
+  const mesh = {
+    config,
+    tenants: new Map(config.tenants.map((tenant) => [tenant.id, tenant])),
+  } as unknown as Mesh
   const edge = {
     mesh,
     tokens: { of: () => Promise.reject(new Error('no key is a token')) },
