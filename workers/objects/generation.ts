@@ -149,12 +149,15 @@ export function createGeneration(options: GenerationOptions): Generation {
     phase = 'producing'
     if (signal.aborted) answer.cancel()
     signal.addEventListener('abort', () => answer.cancel(), { once: true })
+    const appended = change
     void produce(answer).catch(() => {
       // Whatever broke, those who read hear of an end, and nobody joins what will never go on.
       answer.cancel()
       if (log.state === 'open') log.break()
       end('upstream_error')
     })
+    // Whoever waited for the beginning finds its first token in the log, and so knows whether this log will do for him.
+    await appended
     return ok(undefined)
   }
 
